@@ -23,6 +23,7 @@ mod error;
 pub mod loss;
 pub mod optimizer;
 pub mod parallel;
+pub mod peak;
 pub mod plan;
 pub mod pool;
 mod product;
