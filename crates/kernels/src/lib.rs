@@ -17,6 +17,7 @@
 #![allow(clippy::needless_range_loop)]
 
 pub mod activation;
+mod aligned;
 pub mod conv;
 pub mod dense;
 mod error;

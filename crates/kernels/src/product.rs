@@ -37,6 +37,7 @@ pub(crate) fn padded(columns: usize) -> usize {
 
 /// A right matrix `(K, N)` as kernels read it: panels of 16 columns, K rows each, the last one filled up
 /// with zeros.
+#[derive(Debug)]
 pub(crate) struct Panels {
     values: Vec<[f32; LANES]>,
     depth: usize,

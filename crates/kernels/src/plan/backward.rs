@@ -5,147 +5,188 @@
 //! bits are gone over. What is left out would be multiplied by 0, so the result is the same.
 
 use super::conv::{Stage, Taken};
-use crate::parallel::BLOCK;
 use crate::simd::{Kernel, LANES, Lanes, Simd};
 
-/// One place of the result that carries a gradient: where its window begins in the block, and the gradient.
+/// Values of a stage's input that are gone over at a time: they stay in the first-level cache.
+const CHUNK: usize = 8 * 1024;
+
+/// Registers of a run that are summed at a time: as many as hold their sums, and leave the weights of a layer's
+/// filters in the first-level cache.
+const WIDE: usize = 6;
+
+/// A place that carries a gradient, for one filter: where its window begins, and the gradient.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Carrier {
+struct Carrier {
     window: u32,
     gradient: f32,
 }
 
-/// The carriers of each filter of a block.
+/// A filter that carries a gradient, at one window: where its weights begin, and the gradient.
+#[derive(Clone, Copy, Debug, Default)]
+struct Entry {
+    weights: u32,
+    gradient: f32,
+}
+
+/// A window from which a gradient comes.
+#[derive(Clone, Copy, Debug)]
+struct Window {
+    /// Where it begins in the input.
+    at: u32,
+    /// Where its entries end; they begin where those of the window before end.
+    end: u32,
+}
+
+/// What carries a gradient in some pictures, filter by filter and window by window, each in the order of pictures and
+/// places.
 #[derive(Debug, Default)]
 pub(super) struct Carriers {
     /// Room for `each` of them a filter.
-    all: Vec<Carrier>,
+    of_filters: Vec<Carrier>,
     each: usize,
     counts: Vec<usize>,
+    windows: Vec<Window>,
+    entries: Vec<Entry>,
 }
 
 impl Carriers {
-    fn reset(&mut self, filters: usize, each: usize) {
-        self.each = each;
+    /// Lists the carriers of the pictures that `dy` belongs to.
+    fn list(&mut self, stage: &Stage, dy: &[f32], taken: &[Taken]) {
+        let groups = stage.groups();
+        self.each = taken.len() / groups;
         self.counts.clear();
-        self.counts.resize(filters, 0);
-        if self.all.len() < filters * each {
-            self.all.resize(filters * each, Carrier::default());
+        self.counts.resize(stage.filters, 0);
+        if self.of_filters.len() < stage.filters * self.each {
+            self.of_filters.resize(stage.filters * self.each, Carrier::default());
         }
-    }
-
-    #[inline(always)]
-    fn push(&mut self, filter: usize, carrier: Carrier) {
-        let count = &mut self.counts[filter];
-        self.all[filter * self.each + *count] = carrier;
-        *count += 1;
-    }
-
-    fn of(&self, filter: usize) -> &[Carrier] {
-        &self.all[filter * self.each..][..self.counts[filter]]
-    }
-}
-
-impl Stage {
-    /// Lists for each filter the places that carry a gradient, in the order of pictures and places.
-    pub(super) fn carriers(&self, dy: &[f32], taken: &[Taken], lists: &mut Carriers) {
-        let groups = self.groups();
-        lists.reset(self.filters, self.bases.len() * BLOCK);
-        let dy: &[[f32; LANES]] = dy.as_chunks().0;
-        for (output, (dy, taken)) in dy.chunks_exact(groups).zip(taken.chunks_exact(groups)).enumerate() {
-            let (picture, place) = (output / self.bases.len(), output % self.bases.len());
-            let base = picture * self.input + self.bases[place];
-            for (group, (dy, taken)) in dy.iter().zip(taken).enumerate() {
-                for (tap, taken) in self.taps.iter().zip(taken) {
-                    let window = (base + tap) as u32;
-                    let mut bits = *taken;
+        self.windows.clear();
+        self.entries.clear();
+        let outputs = dy.chunks_exact(stage.filters).zip(taken.chunks_exact(groups));
+        for (output, (dy, taken)) in outputs.enumerate() {
+            let (picture, place) = (output / stage.bases.len(), output % stage.bases.len());
+            let base = picture * stage.input + stage.bases[place];
+            for (tap, offset) in stage.taps.iter().enumerate() {
+                let before = self.entries.len();
+                // Sixty-four filters at a time: few are taken from each tap.
+                for (word, (taken, dy)) in taken.chunks(4).zip(dy.chunks(64)).enumerate() {
+                    let mut bits = taken_from(taken, tap);
                     while bits != 0 {
-                        let lane = bits.trailing_zeros() as usize % LANES;
-                        lists.push(group * LANES + lane, Carrier { window, gradient: dy[lane] });
+                        let filter = bits.trailing_zeros() as usize;
                         bits &= bits - 1;
+                        self.push(stage, base + offset, word * 64 + filter, dy[filter]);
                     }
+                }
+                if self.entries.len() > before {
+                    self.windows.push(Window { at: (base + offset) as u32, end: self.entries.len() as u32 });
                 }
             }
         }
     }
 
-    /// Adds the gradient of the weights, filter by filter, to `sums`, and that of the bias to `bias`. `x` has 16
-    /// values to spare at its end.
-    pub(super) fn add_weight_gradient(
+    #[inline(always)]
+    fn push(&mut self, stage: &Stage, window: usize, filter: usize, gradient: f32) {
+        let count = &mut self.counts[filter];
+        self.of_filters[filter * self.each + *count] = Carrier { window: window as u32, gradient };
+        *count += 1;
+        self.entries.push(Entry { weights: (filter * stage.filter_registers()) as u32, gradient });
+    }
+
+    fn of(&self, filter: usize) -> &[Carrier] {
+        &self.of_filters[filter * self.each..][..self.counts[filter]]
+    }
+}
+
+/// A bit for each of up to 64 filters: whether its value comes from this tap.
+#[inline(always)]
+fn taken_from(taken: &[Taken], tap: usize) -> u64 {
+    let mut all = 0;
+    for (group, taken) in taken.iter().enumerate() {
+        let low = if tap & 1 == 0 { !taken.low } else { taken.low };
+        let high = if tap & 2 == 0 { !taken.high } else { taken.high };
+        all |= u64::from(taken.any & low & high) << (group * LANES);
+    }
+    all
+}
+
+impl Stage {
+    /// Adds the gradients of the weights, filter by filter, to `sums` and of the bias to `bias`, and sets that of the
+    /// input from weights [`by_filter`](Self::by_filter).
+    #[expect(clippy::too_many_arguments, reason = "the terms of the formula")]
+    pub(super) fn backward(
         &self,
         simd: Simd,
         x: &[f32],
-        lists: &Carriers,
-        sums: &mut [[f32; LANES]],
-        bias: &mut [[f32; LANES]],
-    ) {
-        for (filter, bias) in bias.as_flattened_mut().iter_mut().enumerate() {
-            *bias = lists.of(filter).iter().fold(*bias, |bias, carrier| bias + carrier.gradient);
-        }
-        simd.run(WeightGradient { stage: self, x, lists, sums });
-    }
-
-    /// Adds the gradient of the input to `dx`, from weights [`by_filter`](Self::by_filter).
-    pub(super) fn add_input_gradient(
-        &self,
-        simd: Simd,
+        weights: &[f32],
         dy: &[f32],
         taken: &[Taken],
-        weights: &[[f32; LANES]],
+        carriers: &mut Carriers,
+        sums: &mut [[f32; LANES]],
+        bias: &mut [f32],
         dx: &mut [f32],
     ) {
-        simd.run(InputGradient { stage: self, dy, taken, weights, dx });
+        dx.fill(0.0);
+        let pictures = (CHUNK / self.input).max(1);
+        let chunks = dy.chunks(pictures * self.output_len()).zip(taken.chunks(pictures * self.taken_len()));
+        let inputs = x.chunks(pictures * self.input).zip(dx.chunks_mut(pictures * self.input));
+        for ((dy, taken), (x, dx)) in chunks.zip(inputs) {
+            carriers.list(self, dy, taken);
+            for (filter, bias) in bias.iter_mut().enumerate() {
+                *bias = carriers.of(filter).iter().fold(*bias, |bias, carrier| bias + carrier.gradient);
+            }
+            simd.run(WeightGradient { stage: self, x, carriers, sums });
+            simd.run(InputGradient { stage: self, carriers, weights: weights.as_chunks().0, dx });
+        }
+    }
+
+    /// Adds the gradients of the weights and of the bias, for a stage whose windows are one run and whose input needs
+    /// none: each carrier is added where it is met. `x` has 16 values to spare at its end.
+    pub(super) fn backward_of_first(
+        &self,
+        simd: Simd,
+        x: &[f32],
+        dy: &[f32],
+        taken: &[Taken],
+        sums: &mut [[f32; LANES]],
+        bias: &mut [f32],
+    ) {
+        simd.run(FirstGradient { stage: self, x, dy, taken, sums, bias });
     }
 }
 
 struct WeightGradient<'a> {
     stage: &'a Stage,
     x: &'a [f32],
-    lists: &'a Carriers,
+    carriers: &'a Carriers,
     sums: &'a mut [[f32; LANES]],
 }
 
 impl Kernel for WeightGradient<'_> {
     #[inline(always)]
     fn run<L: Lanes>(self, lanes: L) {
-        let Self { stage, x, lists, sums } = self;
+        let Self { stage, x, carriers, sums } = self;
         let registers = stage.run_registers();
         for (filter, sums) in sums.chunks_exact_mut(stage.filter_registers()).enumerate() {
-            let list = lists.of(filter);
-            match (stage.kernel_rows, registers) {
-                (3, 1) => filter_gradient::<L, 3, 1>(lanes, x, stage.row_stride, list, sums),
-                (3, 6) if L::TILE_WIDTH == 2 => {
-                    filter_gradient::<L, 3, 6>(lanes, x, stage.row_stride, list, sums);
-                }
-                _ => {
-                    for (u, sums) in sums.chunks_exact_mut(registers).enumerate() {
-                        let x = &x[u * stage.row_stride..];
-                        let mut done = 0;
-                        while done < registers {
-                            let left = registers - done;
-                            let (x, sums) = (&x[done * LANES..], &mut sums[done..]);
-                            done += if L::TILE_WIDTH == 2 && left >= 12 {
-                                filter_gradient::<L, 1, 12>(lanes, x, 0, list, sums);
-                                12
-                            } else if left >= 6 {
-                                filter_gradient::<L, 1, 6>(lanes, x, 0, list, sums);
-                                6
-                            } else if left >= 2 {
-                                filter_gradient::<L, 1, 2>(lanes, x, 0, list, sums);
-                                2
-                            } else {
-                                filter_gradient::<L, 1, 1>(lanes, x, 0, list, sums);
-                                1
-                            };
-                        }
-                    }
+            let list = carriers.of(filter);
+            if L::TILE_WIDTH == 2 && (stage.runs, registers) == (3, WIDE) {
+                filter_gradient::<L, 3, WIDE>(lanes, x, stage.row_stride, list, sums);
+                continue;
+            }
+            for (u, sums) in sums.chunks_exact_mut(registers).enumerate() {
+                let mut done = 0;
+                while done < registers {
+                    let (x, sums) = (&x[u * stage.row_stride + done * LANES..], &mut sums[done..]);
+                    done += match registers - done {
+                        WIDE.. => filter_gradient::<L, 1, WIDE>(lanes, x, 0, list, sums),
+                        2.. => filter_gradient::<L, 1, 2>(lanes, x, 0, list, sums),
+                        _ => filter_gradient::<L, 1, 1>(lanes, x, 0, list, sums),
+                    };
                 }
             }
         }
     }
 }
 
-/// Adds gradient times window, over a filter's carriers, for U kernel rows of R registers.
+/// Adds gradient times window, over a filter's carriers, for U runs of R registers; returns R.
 #[inline(always)]
 fn filter_gradient<L: Lanes, const U: usize, const R: usize>(
     lanes: L,
@@ -153,117 +194,142 @@ fn filter_gradient<L: Lanes, const U: usize, const R: usize>(
     row_stride: usize,
     list: &[Carrier],
     sums: &mut [[f32; LANES]],
-) {
-    let mut acc: [[L::V; R]; U] =
-        std::array::from_fn(|u| std::array::from_fn(|r| lanes.load(&sums[u * R + r])));
+) -> usize {
+    let mut acc = [[lanes.splat(0.0); R]; U];
+    for u in 0..U {
+        for r in 0..R {
+            acc[u][r] = lanes.load(&sums[u * R + r]);
+        }
+    }
     for carrier in list {
         let gradient = lanes.splat(carrier.gradient);
-        for (u, acc) in acc.iter_mut().enumerate() {
+        for u in 0..U {
             let x: &[[f32; LANES]] = x[carrier.window as usize + u * row_stride..][..R * LANES].as_chunks().0;
             for r in 0..R {
-                acc[r] = lanes.mul_add(gradient, lanes.load(&x[r]), acc[r]);
+                acc[u][r] = lanes.mul_add(gradient, lanes.load(&x[r]), acc[u][r]);
             }
         }
     }
-    for (u, acc) in acc.iter().enumerate() {
-        for (r, acc) in acc.iter().enumerate() {
-            lanes.store(*acc, &mut sums[u * R + r]);
+    for u in 0..U {
+        for r in 0..R {
+            lanes.store(acc[u][r], &mut sums[u * R + r]);
         }
     }
+    R
 }
 
 struct InputGradient<'a> {
     stage: &'a Stage,
-    dy: &'a [f32],
-    taken: &'a [Taken],
+    carriers: &'a Carriers,
     weights: &'a [[f32; LANES]],
     dx: &'a mut [f32],
 }
 
 impl Kernel for InputGradient<'_> {
-    /// Window after window: each adds its sum over filters to the input's gradient, so that every element is
-    /// summed in the order of the windows, however a window is cut into registers.
+    /// Run after run, so that the weights of all filters for it stay in the first-level cache; of each, window after
+    /// window.
     #[inline(always)]
     fn run<L: Lanes>(mut self, lanes: L) {
-        let stage = self.stage;
-        let groups = stage.groups();
-        let registers = stage.run_registers();
-        let outputs = self.dy.chunks_exact(stage.filters).zip(self.taken.chunks_exact(groups));
-        for (output, (dy, taken)) in outputs.enumerate() {
-            let (picture, place) = (output / stage.bases.len(), output % stage.bases.len());
-            let base = picture * stage.input + stage.bases[place];
-            for (tap, tap_offset) in stage.taps.iter().enumerate() {
-                let window = Window { dy, taken, tap, at: base + tap_offset };
-                if (stage.kernel_rows, registers) == (3, 6) && L::TILE_WIDTH == 2 {
-                    self.add::<L, 3, 6>(lanes, &window, 0, 0);
-                    continue;
-                }
-                for u in 0..stage.kernel_rows {
-                    let mut done = 0;
-                    while done < registers {
-                        let left = registers - done;
-                        done += if L::TILE_WIDTH == 2 && left >= 12 {
-                            self.add::<L, 1, 12>(lanes, &window, u, done);
-                            12
-                        } else if left >= 6 {
-                            self.add::<L, 1, 6>(lanes, &window, u, done);
-                            6
-                        } else if left >= 2 {
-                            self.add::<L, 1, 2>(lanes, &window, u, done);
-                            2
-                        } else {
-                            self.add::<L, 1, 1>(lanes, &window, u, done);
-                            1
-                        };
-                    }
-                }
+        let registers = self.stage.run_registers();
+        for u in 0..self.stage.runs {
+            let mut done = 0;
+            while done < registers {
+                done += match registers - done {
+                    WIDE.. => self.add::<L, WIDE>(lanes, u, done),
+                    2.. => self.add::<L, 2>(lanes, u, done),
+                    _ => self.add::<L, 1>(lanes, u, done),
+                };
             }
         }
     }
 }
 
-/// A window of the input, and the gradients of the filters that took their value from it.
-struct Window<'a> {
-    dy: &'a [f32],
-    taken: &'a [Taken],
-    tap: usize,
-    at: usize,
-}
-
 impl InputGradient<'_> {
-    /// Adds a window's sum over its filters, for U kernel rows of R registers from `register` of row `u` on.
+    /// Adds to every window the weights of its filters times their gradients, R registers of a run; returns R.
     #[inline(always)]
-    fn add<L: Lanes, const U: usize, const R: usize>(
-        &mut self,
-        lanes: L,
-        window: &Window,
-        u: usize,
-        register: usize,
-    ) {
+    fn add<L: Lanes, const R: usize>(&mut self, lanes: L, u: usize, register: usize) -> usize {
         let stage = self.stage;
-        let registers = stage.filter_registers();
-        let first = u * stage.run_registers() + register;
-        let mut acc = [[lanes.splat(0.0); R]; U];
-        for (group, taken) in window.taken.iter().enumerate() {
-            let mut bits = taken[window.tap];
-            while bits != 0 {
-                let filter = group * LANES + bits.trailing_zeros() as usize;
-                bits &= bits - 1;
-                let gradient = lanes.splat(window.dy[filter]);
-                let weights = &self.weights[filter * registers + first..][..U * R];
-                for u in 0..U {
-                    for r in 0..R {
-                        acc[u][r] = lanes.mul_add(gradient, lanes.load(&weights[u * R + r]), acc[u][r]);
-                    }
+        let weights = &self.weights[u * stage.run_registers() + register..];
+        let offset = u * stage.row_stride + register * LANES;
+        let mut entries = self.carriers.entries.as_slice();
+        let mut done = 0;
+        for window in &self.carriers.windows {
+            let (mine, rest) = entries.split_at(window.end as usize - done);
+            (entries, done) = (rest, window.end as usize);
+            let dx: &mut [[f32; LANES]] =
+                self.dx[window.at as usize + offset..][..R * LANES].as_chunks_mut().0;
+            let mut acc = [lanes.splat(0.0); R];
+            for r in 0..R {
+                acc[r] = lanes.load(&dx[r]);
+            }
+            for entry in mine {
+                let gradient = lanes.splat(entry.gradient);
+                let weights = &weights[entry.weights as usize..][..R];
+                for r in 0..R {
+                    acc[r] = lanes.mul_add(gradient, lanes.load(&weights[r]), acc[r]);
                 }
             }
-        }
-        let at = window.at + u * stage.row_stride + register * LANES;
-        for (u, acc) in acc.iter().enumerate() {
-            let dx = &mut self.dx[at + u * stage.row_stride..][..R * LANES];
-            let dx: &mut [[f32; LANES]] = dx.as_chunks_mut().0;
             for r in 0..R {
-                lanes.store(lanes.add(lanes.load(&dx[r]), acc[r]), &mut dx[r]);
+                lanes.store(acc[r], &mut dx[r]);
+            }
+        }
+        R
+    }
+}
+
+struct FirstGradient<'a> {
+    stage: &'a Stage,
+    x: &'a [f32],
+    dy: &'a [f32],
+    taken: &'a [Taken],
+    sums: &'a mut [[f32; LANES]],
+    bias: &'a mut [f32],
+}
+
+impl Kernel for FirstGradient<'_> {
+    #[inline(always)]
+    fn run<L: Lanes>(mut self, lanes: L) {
+        match self.stage.run_registers() {
+            1 => self.add::<L, 1>(lanes, 1),
+            2 => self.add::<L, 2>(lanes, 2),
+            registers => self.add::<L, 0>(lanes, registers),
+        }
+    }
+}
+
+impl FirstGradient<'_> {
+    /// R registers a window, or 0 where that is not known beforehand.
+    #[inline(always)]
+    fn add<L: Lanes, const R: usize>(&mut self, lanes: L, registers: usize) {
+        let stage = self.stage;
+        let groups = stage.groups();
+        let registers = if R > 0 { R } else { registers };
+        let mut taps = [0; 4];
+        taps[..stage.taps.len()].copy_from_slice(&stage.taps);
+        let dy: &[[f32; LANES]] = self.dy.as_chunks().0;
+        for (output, (dy, taken)) in dy.chunks_exact(groups).zip(self.taken.chunks_exact(groups)).enumerate()
+        {
+            let (picture, place) = (output / stage.bases.len(), output % stage.bases.len());
+            let base = picture * stage.input + stage.bases[place];
+            for (group, (dy, taken)) in dy.iter().zip(taken).enumerate() {
+                let mut bits = taken.any;
+                while bits != 0 {
+                    let lane = bits.trailing_zeros() as usize % LANES;
+                    bits &= bits - 1;
+                    let tap = taken.low >> lane & 1 | (taken.high >> lane & 1) << 1;
+                    let window = base + taps[usize::from(tap)];
+                    let filter = group * LANES + lane;
+                    self.bias[filter] += dy[lane];
+                    let gradient = lanes.splat(dy[lane]);
+                    let x: &[[f32; LANES]] = self.x[window..][..registers * LANES].as_chunks().0;
+                    let sums = &mut self.sums[filter * registers..][..registers];
+                    for r in 0..registers {
+                        lanes.store(
+                            lanes.mul_add(gradient, lanes.load(&x[r]), lanes.load(&sums[r])),
+                            &mut sums[r],
+                        );
+                    }
+                }
             }
         }
     }

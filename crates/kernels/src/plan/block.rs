@@ -4,26 +4,28 @@ use rayon::prelude::*;
 
 use super::backward::Carriers;
 use super::conv::Taken;
-use super::{Packed, Plan};
-use crate::conv::lanes_of;
+use super::packed::{Packed, Weights};
+use super::winograd::Scratch;
+use super::{Plan, dense};
+use crate::aligned::Aligned;
 use crate::loss;
 use crate::parallel::BLOCK;
-use crate::product::{self, Finish, Gather, Segment};
 use crate::simd::{LANES, Simd};
 
 /// The buffers of a block, and what it brought.
 #[derive(Debug)]
 pub(super) struct Workspace {
     /// Pictures in the block now.
-    pictures: usize,
+    pub(super) pictures: usize,
     /// The input of each layer, convolutions first, then dense layers; the logits behind.
-    values: Vec<Vec<f32>>,
+    pub(super) values: Vec<Aligned>,
     /// The gradient of each of them; none for the pictures.
-    gradients: Vec<Vec<f32>>,
+    pub(super) gradients: Vec<Aligned>,
     taken: Vec<Vec<Taken>>,
+    scratch: Scratch,
     carriers: Carriers,
-    /// Gradients of parameters, each layer in its own order.
-    pub(super) sums: Vec<[f32; LANES]>,
+    /// Gradients of the convolutions' parameters: of each the kernel, filter by filter, and the bias.
+    pub(super) sums: Aligned,
     /// The sum of the losses.
     pub(super) loss: f64,
     pub(super) correct: usize,
@@ -34,35 +36,33 @@ const SPARE: usize = LANES;
 
 impl Workspace {
     pub(super) fn new(plan: &Plan) -> Self {
-        let convs = plan.convs.iter().map(|(stage, _)| stage.input_len());
-        let dense = plan.dense.iter().map(|(shape, _)| shape.inputs);
+        let convs = plan.convs.iter().map(|conv| conv.stage.input_len());
+        let dense = plan.dense.iter().map(|dense| dense.inputs);
         let lengths: Vec<usize> = convs.chain(dense).chain([plan.classes]).collect();
-        let buffer = |len: &usize| vec![0.0; len * BLOCK + SPARE];
+        let buffer = |len: &usize| Aligned::zeros(len * BLOCK + SPARE);
+        let taken = |len: usize| vec![Taken::default(); len * BLOCK];
+        let channels = plan.convs.iter().map(|conv| conv.stage.channels()).max();
         Self {
             pictures: 0,
             values: lengths.iter().map(buffer).collect(),
-            gradients: std::iter::once(Vec::new()).chain(lengths[1..].iter().map(buffer)).collect(),
-            taken: plan.convs.iter().map(|(stage, _)| vec![[0; 4]; stage.taken_len() * BLOCK]).collect(),
+            gradients: std::iter::once(Aligned::default()).chain(lengths[1..].iter().map(buffer)).collect(),
+            taken: plan.convs.iter().map(|conv| taken(conv.stage.taken_len())).collect(),
+            scratch: Scratch::new(channels.unwrap_or(0)),
             carriers: Carriers::default(),
-            sums: vec![[0.0; LANES]; plan.sums],
+            sums: Aligned::zeros(plan.sums),
             loss: 0.0,
             correct: 0,
         }
     }
 
-    /// Sums of nothing.
-    pub(super) fn clear(&mut self) {
-        self.sums.fill([0.0; LANES]);
-        (self.loss, self.correct) = (0.0, 0);
-    }
-
-    /// Adds what other blocks brought, in their order.
+    /// Adds what other blocks brought of the convolutions' gradients, of the loss and of right answers, in their
+    /// order.
     pub(super) fn add(&mut self, others: &[Self]) {
-        const PIECE: usize = 512;
+        const PIECE: usize = 8 * 1024;
         self.sums.par_chunks_mut(PIECE).enumerate().for_each(|(piece, total)| {
             for other in others {
                 let other = &other.sums[piece * PIECE..][..total.len()];
-                for (total, other) in total.as_flattened_mut().iter_mut().zip(other.as_flattened()) {
+                for (total, other) in total.iter_mut().zip(other) {
                     *total += other;
                 }
             }
@@ -77,32 +77,34 @@ impl Workspace {
     pub(super) fn forward(&mut self, plan: &Plan, simd: Simd, packed: &Packed, images: &[f32]) {
         let [h, w, channels] = plan.input;
         self.pictures = images.len() / (h * w * channels);
-        interleave(images, channels, h * w, &mut self.values[0]);
-        for (layer, (stage, p)) in plan.convs.iter().enumerate() {
+        columns(images, plan.input, plan.kernel_rows, &mut self.values[0]);
+        for (layer, (conv, weights)) in plan.convs.iter().zip(&packed.convs).enumerate() {
             let (before, after) = self.values.split_at_mut(layer + 1);
-            let (weights, bias) = (&packed.parameters[p.kernel.clone()], &packed.parameters[p.bias.clone()]);
+            let stage = &conv.stage;
+            let (x, bias) = (&before[layer], &weights.bias);
             let y = &mut after[0][..self.pictures * stage.output_len()];
             let taken = &mut self.taken[layer][..self.pictures * stage.taken_len()];
-            stage.forward(simd, &before[layer], weights, bias, y, taken);
+            match &weights.forward {
+                Weights::ByWindow(weights) => stage.forward(simd, x, weights, bias, y, taken),
+                Weights::ByTile(weights) => {
+                    stage.forward_by_tiles(simd, x, weights, bias, &mut self.scratch, y, taken);
+                }
+            }
         }
-        for (i, ((shape, p), (panels, _))) in plan.dense.iter().zip(&packed.dense).enumerate() {
+        for (i, (dense, weights)) in plan.dense.iter().zip(&packed.dense).enumerate() {
             let (before, after) = self.values.split_at_mut(plan.convs.len() + i + 1);
-            let rows = rows(self.pictures, shape.inputs);
-            let segments = [Segment { start: 0, len: shape.inputs }];
-            let a = Gather { values: &before[plan.convs.len() + i], rows: &rows, segments: &segments };
-            let finish = if i + 1 == plan.dense.len() { Finish::Keep } else { Finish::Relu };
-            let y = &mut after[0][..self.pictures * shape.outputs];
-            product::product(simd, a, panels, Some(&packed.parameters[p.bias.clone()]), finish, y);
+            let x = &before[plan.convs.len() + i];
+            dense.forward(simd, weights, x, &mut after[0][..self.pictures * dense.outputs]);
         }
     }
 
     /// The logits of the last [`forward`](Self::forward).
-    pub(super) fn logits(&self) -> &[f32] {
-        let (logits, classes) = self.last();
-        &logits[..self.pictures * classes]
+    pub(super) fn logits(&self, plan: &Plan) -> &[f32] {
+        &self.values[self.values.len() - 1][..self.pictures * plan.classes]
     }
 
-    /// Loss, right answers and sums of the last [`forward`](Self::forward), as a part of a batch.
+    /// Loss, right answers, and gradients of all values and of the convolutions' parameters, of the last
+    /// [`forward`](Self::forward), as a part of a batch.
     pub(super) fn backward(
         &mut self,
         plan: &Plan,
@@ -111,7 +113,6 @@ impl Workspace {
         labels: &[u32],
         batch: usize,
     ) {
-        self.clear();
         let last = self.values.len() - 1;
         let scored = loss::score(
             plan.classes,
@@ -121,84 +122,54 @@ impl Workspace {
             &mut self.gradients[last],
         );
         (self.loss, self.correct) = (scored.loss, scored.correct);
-        for i in (0..plan.dense.len()).rev() {
-            self.dense_backward(plan, simd, packed, i);
-        }
-        for i in (0..plan.convs.len()).rev() {
-            self.conv_backward(plan, simd, packed, i);
-        }
-    }
-
-    fn dense_backward(&mut self, plan: &Plan, simd: Simd, packed: &Packed, i: usize) {
-        let layer = plan.convs.len() + i;
-        let (shape, p) = &plan.dense[i];
-        let (inputs, outputs, pictures) = (shape.inputs, shape.outputs, self.pictures);
-        let (before, after) = self.gradients.split_at_mut(layer + 1);
-        let dy = &mut after[0][..pictures * outputs];
-        if i + 1 < plan.dense.len() {
-            for (dy, y) in dy.iter_mut().zip(&self.values[layer + 1]) {
-                *dy = if *y <= 0.0 { 0.0 } else { *dy };
+        for (i, (dense, weights)) in plan.dense.iter().zip(&packed.dense).enumerate().rev() {
+            let layer = plan.convs.len() + i;
+            let (before, after) = self.gradients.split_at_mut(layer + 1);
+            let dy = &mut after[0][..self.pictures * dense.outputs];
+            if i + 1 < plan.dense.len() {
+                dense::through_relu(&self.values[layer + 1], dy);
             }
+            dense.input_gradient(simd, weights, dy, &mut before[layer][..self.pictures * dense.inputs]);
         }
-        let lanes = lanes_of(dy, outputs);
-        let at = rows(pictures, inputs);
-        let segments = [Segment { start: 0, len: inputs }];
-        let a = Gather { values: &self.values[layer], rows: &at, segments: &segments };
-        product::accumulate_outer(simd, a, &lanes, &mut self.sums[p.kernel_sums.clone()]);
-        let bias = &mut self.sums[p.bias_sums.clone()];
-        for dy in lanes.chunks_exact(bias.len()) {
-            for (bias, dy) in bias.as_flattened_mut().iter_mut().zip(dy.as_flattened()) {
-                *bias += dy;
-            }
-        }
-        if let (_, Some(turned)) = &packed.dense[i] {
-            let at = rows(pictures, outputs);
-            let segments = [Segment { start: 0, len: outputs }];
-            let dx = &mut before[layer][..pictures * inputs];
-            product::product(
-                simd,
-                Gather { values: dy, rows: &at, segments: &segments },
-                turned,
-                None,
-                Finish::Keep,
-                dx,
-            );
+        self.sums.fill(0.0);
+        for layer in (0..plan.convs.len()).rev() {
+            self.conv_backward(plan, simd, packed, layer);
         }
     }
 
     fn conv_backward(&mut self, plan: &Plan, simd: Simd, packed: &Packed, layer: usize) {
-        let (stage, p) = &plan.convs[layer];
+        let conv = &plan.convs[layer];
+        let stage = &conv.stage;
         let (before, after) = self.gradients.split_at_mut(layer + 1);
         let dy = &after[0][..self.pictures * stage.output_len()];
         let taken = &self.taken[layer][..self.pictures * stage.taken_len()];
-        stage.carriers(dy, taken, &mut self.carriers);
-        let (kernel, bias) =
-            self.sums[p.kernel_sums.start..p.bias_sums.end].split_at_mut(p.kernel_sums.len());
-        stage.add_weight_gradient(simd, &self.values[layer], &self.carriers, kernel, bias);
-        if layer > 0 {
-            let dx = &mut before[layer][..self.pictures * stage.input_len()];
-            dx.fill(0.0);
-            stage.add_input_gradient(simd, dy, taken, &packed.by_filter[layer], dx);
+        let (kernel, bias) = self.sums[conv.sums.clone()].split_at_mut(conv.kernel_sums());
+        let (x, kernel) = (&self.values[layer], kernel.as_chunks_mut().0);
+        match &packed.convs[layer].by_filter {
+            Some(weights) => {
+                let len = self.pictures * stage.input_len();
+                let dx = &mut before[layer][..len];
+                let carriers = &mut self.carriers;
+                stage.backward(simd, &x[..len], weights, dy, taken, carriers, kernel, bias, dx);
+            }
+            None => stage.backward_of_first(simd, x, dy, taken, kernel, bias),
         }
     }
-
-    fn last(&self) -> (&[f32], usize) {
-        let last = &self.values[self.values.len() - 1];
-        (last, (last.len() - SPARE) / BLOCK)
-    }
 }
 
-/// Where rows of `len` values begin.
-fn rows(count: usize, len: usize) -> Vec<usize> {
-    (0..count).map(|row| row * len).collect()
-}
-
-/// Planes `(B, C, H * W)` to pixels `(B, H * W, C)`.
-fn interleave(images: &[f32], channels: usize, pixels: usize, to: &mut [f32]) {
-    for (image, to) in images.chunks_exact(channels * pixels).zip(to.chunks_exact_mut(channels * pixels)) {
-        for (channel, plane) in image.chunks_exact(pixels).enumerate() {
-            for (pixel, value) in plane.iter().enumerate() {
-                to[pixel * channels + channel] = *value;
+/// Planes `(B, C, H, W)` to columns of `rows` pixels `(B, H - rows + 1, W, rows, C)`.
+fn columns(images: &[f32], [h, w, channels]: [usize; 3], rows: usize, to: &mut [f32]) {
+    let (places, column) = (h + 1 - rows, rows * channels);
+    for (image, to) in images.chunks_exact(channels * h * w).zip(to.chunks_exact_mut(places * w * column)) {
+        for (i, to) in to.chunks_exact_mut(w * column).enumerate() {
+            for row in 0..rows {
+                for channel in 0..channels {
+                    let from = &image[(channel * h + i + row) * w..][..w];
+                    let to = to[row * channels + channel..].iter_mut().step_by(column);
+                    for (to, from) in to.zip(from) {
+                        *to = *from;
+                    }
+                }
             }
         }
     }

@@ -1,5 +1,5 @@
 //! A convolution with ReLU and, behind it, 2x2 max pooling or none, for a block of pictures: its shape, and forward
-//! in one pass. The way back is in [`super::backward`].
+//! by the definition. Forward by tiles is in [`super::winograd`], the way back in [`super::backward`].
 
 use crate::ShapeError;
 use crate::conv::Conv2d;
@@ -15,66 +15,106 @@ pub(super) enum Pool {
     TwoByTwo,
 }
 
-/// A convolution, its ReLU and its pool; channels are whole registers.
+/// How pictures lie in a stage's input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Input {
+    /// `(H, W, C)`.
+    Pixels,
+    /// `(H - KH + 1, W, KH, C)`: at each place the pixels that a column of the kernel covers, so that a window is one
+    /// run of neighbours. For the pictures themselves, which have few channels.
+    Columns,
+}
+
+/// A convolution, its ReLU and its pool; filters are whole registers.
 #[derive(Clone, Debug)]
 pub(super) struct Stage {
     /// Where each output's (first) window begins in a picture.
     pub(super) bases: Vec<usize>,
     /// From there to the windows that are pooled into one output.
     pub(super) taps: Vec<usize>,
-    /// Rows of the kernel, the distance between them in a picture, and their length.
-    pub(super) kernel_rows: usize,
+    /// Runs of neighbours that a window consists of, the distance between them in a picture, and their length.
+    pub(super) runs: usize,
     pub(super) row_stride: usize,
     pub(super) run: usize,
+    /// Where each row of the weights `(KH, KW, IC, OC)` lies among a filter's registers.
+    places: Vec<usize>,
     pub(super) filters: usize,
+    channels: usize,
     pub(super) input: usize,
     pub(super) output: [usize; 3],
+    by_tiles: bool,
 }
 
-/// What the forward pass remembers of an output's 16 filters: for each tap a bit for each filter whose greatest,
-/// positive value is there.
-pub(super) type Taken = [u16; 4];
+/// What the forward pass remembers of an output's 16 filters, a bit for each: whether it carries a gradient, and in
+/// two bits from which tap.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Taken {
+    pub(super) any: u16,
+    pub(super) low: u16,
+    pub(super) high: u16,
+}
 
 impl Stage {
     /// The stage, or `None` where this form of it does not apply: filters must be whole registers, and without
     /// a pool the outputs whole tiles.
     pub(super) fn new(
-        input: [usize; 3],
+        picture: [usize; 3],
         filters: usize,
         kernel: [usize; 2],
         pool: Pool,
+        input: Input,
     ) -> Result<Option<Self>, ShapeError> {
         let conv = Conv2d::new(
-            input,
+            picture,
             filters,
             kernel,
             [1, 1],
             crate::conv::Padding::default(),
             crate::activation::Activation::Relu,
         )?;
-        let [_, width, channels] = input;
         let [oh, ow, _] = conv.output_shape();
+        let [height, width, channels] = picture;
+        let [kh, kw] = kernel;
+        // Values of a place in the input, and of a row of places.
+        let (place, rows, runs) = match input {
+            Input::Pixels => (channels, height, kh),
+            Input::Columns => (kh * channels, oh, 1),
+        };
+        let (row_stride, run) = (width * place, kw * place);
         let (step, taps) = match pool {
             Pool::None => (1, vec![0]),
-            Pool::TwoByTwo => (2, vec![0, channels, width * channels, (width + 1) * channels]),
+            Pool::TwoByTwo => (2, vec![0, place, row_stride, row_stride + place]),
         };
         let output = [oh / step, ow / step, filters];
         let bases: Vec<usize> = (0..output[0])
-            .flat_map(|i| (0..output[1]).map(move |j| (i * width + j) * step * channels))
+            .flat_map(|i| (0..output[1]).map(move |j| (i * row_stride + j * place) * step))
             .collect();
         let whole_tiles = taps.len() == PIXELS || bases.len().is_multiple_of(PIXELS);
         if !filters.is_multiple_of(LANES) || bases.is_empty() || !whole_tiles {
             return Ok(None);
         }
+        let padded_run = run.next_multiple_of(LANES);
+        let place_of = |k: usize| {
+            let (u, v, c) = (k / (kw * channels), k / channels % kw, k % channels);
+            match input {
+                Input::Pixels => u * padded_run + v * channels + c,
+                Input::Columns => (v * kh + u) * channels + c,
+            }
+        };
+        let even = pool == Pool::TwoByTwo || (oh.is_multiple_of(2) && ow.is_multiple_of(2));
+        let by_tiles = input == Input::Pixels && kernel == [3, 3] && channels.is_multiple_of(LANES) && even;
         Ok(Some(Self {
             bases,
             taps,
-            kernel_rows: kernel[0],
-            row_stride: width * channels,
-            run: kernel[1] * channels,
+            runs,
+            row_stride,
+            run,
+            places: (0..kh * kw * channels).map(place_of).collect(),
             filters,
-            input: input.iter().product(),
+            channels,
+            input: rows * row_stride,
             output,
+            by_tiles,
         }))
     }
 
@@ -91,11 +131,40 @@ impl Stage {
     }
 
     pub(super) fn depth(&self) -> usize {
-        self.kernel_rows * self.run
+        self.places.len()
     }
 
     pub(super) fn filters(&self) -> usize {
         self.filters
+    }
+
+    pub(super) fn channels(&self) -> usize {
+        self.channels
+    }
+
+    pub(super) fn is_pooled(&self) -> bool {
+        self.taps.len() > 1
+    }
+
+    /// Whether forward goes by tiles of 2x2 outputs.
+    pub(super) fn by_tiles(&self) -> bool {
+        self.by_tiles
+    }
+
+    /// Rows of tiles: of the outputs, or of the windows that are pooled.
+    pub(super) fn tile_rows(&self) -> usize {
+        if self.is_pooled() { self.output[0] } else { self.output[0] / 2 }
+    }
+
+    /// Tiles in a row of them.
+    pub(super) fn tile_columns(&self) -> usize {
+        if self.is_pooled() { self.output[1] } else { self.output[1] / 2 }
+    }
+
+    /// Picture, row and column of a tile.
+    pub(super) fn place_of_tile(&self, tile: usize) -> [usize; 3] {
+        let (rows, columns) = (self.tile_rows(), self.tile_columns());
+        [tile / (rows * columns), tile / columns % rows, tile % columns]
     }
 
     /// Registers of filters.
@@ -103,55 +172,61 @@ impl Stage {
         self.filters / LANES
     }
 
-    /// Registers that hold a kernel row of one filter; the last may be partly unused.
+    /// Registers that hold a run of one filter's weights; the last may be partly unused.
     pub(super) fn run_registers(&self) -> usize {
         self.run.div_ceil(LANES)
     }
 
-    /// Registers that hold a filter's weights, kernel row by kernel row.
+    /// Registers that hold a filter's weights, run by run.
     pub(super) fn filter_registers(&self) -> usize {
-        self.kernel_rows * self.run_registers()
+        self.runs * self.run_registers()
     }
 
-    /// Whether the gradient of the input can be had: its kernel rows are whole registers.
+    /// Whether the gradient of the input can be had: its runs are whole registers.
     pub(super) fn has_input_gradient(&self) -> bool {
         self.run.is_multiple_of(LANES)
     }
 
-    /// Registers of [`Taken`] that a picture needs.
+    /// How many [`Taken`] a picture needs.
     pub(super) fn taken_len(&self) -> usize {
         self.bases.len() * self.groups()
     }
 
+    /// The weights `(KH, KW, IC, OC)` as [`forward`](Self::forward) reads them: in the order of a window's values.
+    pub(super) fn by_window(&self, weights: &[f32], to: &mut [f32]) {
+        let row = self.run.next_multiple_of(LANES);
+        for (place, weights) in self.places.iter().zip(weights.chunks_exact(self.filters)) {
+            let place = place / row * self.run + place % row;
+            to[place * self.filters..][..self.filters].copy_from_slice(weights);
+        }
+    }
+
     /// The weights `(KH, KW, IC, OC)` filter by filter, as the backward pass reads them.
-    pub(super) fn by_filter(&self, weights: &[f32]) -> Vec<[f32; LANES]> {
-        let registers = self.filter_registers();
-        let mut turned = vec![[0.0; LANES]; self.filters * registers];
-        let flat = turned.as_flattened_mut();
-        let row = self.run_registers() * LANES;
-        for (k, weights) in weights.chunks_exact(self.filters).enumerate() {
-            let place = k / self.run * row + k % self.run;
-            for (filter, weight) in weights.iter().enumerate() {
-                flat[filter * registers * LANES + place] = *weight;
+    pub(super) fn by_filter(&self, weights: &[f32], to: &mut [f32]) {
+        let len = self.filter_registers() * LANES;
+        for (group, to) in to.chunks_exact_mut(LANES * len).enumerate() {
+            for (place, weights) in self.places.iter().zip(weights.chunks_exact(self.filters)) {
+                for (filter, weight) in weights[group * LANES..][..LANES].iter().enumerate() {
+                    to[filter * len + place] = *weight;
+                }
             }
         }
-        turned
     }
 
     /// Turns sums that lie as [`by_filter`](Self::by_filter) into `(KH, KW, IC, OC)`.
-    pub(super) fn by_depth(&self, sums: &[[f32; LANES]], gradient: &mut [f32]) {
-        let registers = self.filter_registers();
-        let flat = sums.as_flattened();
-        let row = self.run_registers() * LANES;
-        for (k, gradient) in gradient.chunks_exact_mut(self.filters).enumerate() {
-            let place = k / self.run * row + k % self.run;
-            for (filter, gradient) in gradient.iter_mut().enumerate() {
-                *gradient = flat[filter * registers * LANES + place];
+    pub(super) fn by_depth(&self, sums: &[f32], gradient: &mut [f32]) {
+        let len = self.filter_registers() * LANES;
+        for (group, sums) in sums.chunks_exact(LANES * len).enumerate() {
+            for (place, gradient) in self.places.iter().zip(gradient.chunks_exact_mut(self.filters)) {
+                for (filter, gradient) in gradient[group * LANES..][..LANES].iter_mut().enumerate() {
+                    *gradient = sums[filter * len + place];
+                }
             }
         }
     }
 
-    /// `y` and `taken` of the pictures that `y` has room for, from `x`, weights `(KH, KW, IC, OC)` and bias.
+    /// `y` and `taken` of the pictures that `y` has room for, from `x`, weights [`by_window`](Self::by_window) and
+    /// bias.
     pub(super) fn forward(
         &self,
         simd: Simd,
@@ -194,16 +269,15 @@ impl Kernel for Forward<'_> {
             while group < groups {
                 let left = groups - group;
                 let t = ForwardTile { stage, x, weights, bias, rows, group };
-                if L::TILE_WIDTH == 2 && left >= 4 {
-                    t.compute::<L, 4>(lanes, y, taken);
-                    group += 4;
-                } else if L::TILE_WIDTH == 2 && left >= 2 {
-                    t.compute::<L, 2>(lanes, y, taken);
-                    group += 2;
-                } else {
-                    t.compute::<L, 1>(lanes, y, taken);
-                    group += 1;
-                }
+                // Pictures of three channels under a 3x3 kernel have loops of known length.
+                let rgb = (stage.runs, stage.run) == (1, 27);
+                group += match (L::TILE_WIDTH, left, rgb) {
+                    (2, 4.., _) => t.compute::<L, 4, 0>(lanes, y, taken),
+                    (2, 2.., true) => t.compute::<L, 2, 27>(lanes, y, taken),
+                    (2, 2.., false) => t.compute::<L, 2, 0>(lanes, y, taken),
+                    (_, _, true) => t.compute::<L, 1, 27>(lanes, y, taken),
+                    (_, _, false) => t.compute::<L, 1, 0>(lanes, y, taken),
+                };
             }
         }
     }
@@ -219,11 +293,17 @@ struct ForwardTile<'a> {
 }
 
 impl ForwardTile<'_> {
-    /// Four pixels times W registers of filters, pooled where they belong together.
+    /// Four pixels times W registers of filters, pooled where they belong together; returns W. RUN is the length of
+    /// a run, or 0 where that is not known beforehand.
     #[inline(always)]
-    fn compute<L: Lanes, const W: usize>(&self, lanes: L, y: &mut [[f32; LANES]], taken: &mut [Taken]) {
+    fn compute<L: Lanes, const W: usize, const RUN: usize>(
+        &self,
+        lanes: L,
+        y: &mut [[f32; LANES]],
+        taken: &mut [Taken],
+    ) -> usize {
         let groups = self.stage.groups();
-        let run = self.stage.run;
+        let run = if RUN > 0 { RUN } else { self.stage.run };
         // Loops, not closures: those would be compiled without the instruction set of their caller.
         let mut sums = [[lanes.splat(0.0); W]; PIXELS];
         for sums in &mut sums {
@@ -231,54 +311,66 @@ impl ForwardTile<'_> {
                 sums[w] = lanes.load(&self.bias[self.group + w]);
             }
         }
-        for u in 0..self.stage.kernel_rows {
+        for u in 0..self.stage.runs {
             let offset = u * self.stage.row_stride;
-            let x0 = &self.x[self.rows[0] + offset..][..run];
-            let x1 = &self.x[self.rows[1] + offset..][..run];
-            let x2 = &self.x[self.rows[2] + offset..][..run];
-            let x3 = &self.x[self.rows[3] + offset..][..run];
-            let weights = self.weights[u * run * groups..][..run * groups].chunks_exact(groups);
-            for ((((weights, x0), x1), x2), x3) in weights.zip(x0).zip(x1).zip(x2).zip(x3) {
-                let weights = &weights[self.group..][..W];
+            let mut x: [&[f32]; PIXELS] = [&[]; PIXELS];
+            for p in 0..PIXELS {
+                x[p] = &self.x[self.rows[p] + offset..][..run];
+            }
+            let weights = &self.weights[u * run * groups..][..run * groups];
+            for k in 0..run {
+                let weights = &weights[k * groups + self.group..][..W];
                 let mut b = [lanes.splat(0.0); W];
                 for w in 0..W {
                     b[w] = lanes.load(&weights[w]);
                 }
-                let x = [lanes.splat(*x0), lanes.splat(*x1), lanes.splat(*x2), lanes.splat(*x3)];
                 for p in 0..PIXELS {
+                    let x = lanes.splat(x[p][k]);
                     for w in 0..W {
-                        sums[p][w] = lanes.mul_add(x[p], b[w], sums[p][w]);
+                        sums[p][w] = lanes.mul_add(x, b[w], sums[p][w]);
                     }
                 }
             }
         }
-        let zero = lanes.splat(0.0);
         for w in 0..W {
-            if self.stage.taps.len() == 1 {
+            if self.stage.is_pooled() {
+                let mut windows = [lanes.splat(0.0); PIXELS];
+                for p in 0..PIXELS {
+                    windows[p] = sums[p][w];
+                }
+                taken[self.group + w] = finish_pool(lanes, windows, &mut y[self.group + w]);
+            } else {
                 for (p, sums) in sums.iter().enumerate() {
                     let at = p * groups + self.group + w;
-                    taken[at] = [lanes.bits(lanes.above(sums[w], zero)), 0, 0, 0];
-                    lanes.store(lanes.relu(sums[w]), &mut y[at]);
+                    taken[at] = finish_relu(lanes, sums[w], &mut y[at]);
                 }
-            } else {
-                let mut best = sums[0][w];
-                let mut wins = [u16::MAX; PIXELS];
-                for p in 1..PIXELS {
-                    // The first NaN, as the first maximum, is never replaced by a number.
-                    let above = lanes.above(sums[p][w], best);
-                    best = lanes.select(above, sums[p][w], best);
-                    wins[p] = lanes.bits(above);
-                }
-                // The last to win has it, if it is positive.
-                let mut free = lanes.bits(lanes.above(best, zero));
-                for wins in wins.iter_mut().rev() {
-                    let taken = *wins & free;
-                    free &= !taken;
-                    *wins = taken;
-                }
-                taken[self.group + w] = wins;
-                lanes.store(lanes.relu(best), &mut y[self.group + w]);
             }
         }
+        W
     }
+}
+
+/// The greatest of four windows, or 0, and where it comes from.
+#[inline(always)]
+pub(super) fn finish_pool<L: Lanes>(lanes: L, windows: [L::V; 4], y: &mut [f32; LANES]) -> Taken {
+    let mut best = windows[0];
+    let mut wins = [0; PIXELS];
+    for p in 1..PIXELS {
+        // The first NaN, as the first maximum, is never replaced by a number.
+        let above = lanes.above(windows[p], best);
+        best = lanes.select(above, windows[p], best);
+        wins[p] = lanes.bits(above);
+    }
+    let any = lanes.bits(lanes.above(best, lanes.splat(0.0)));
+    lanes.store(lanes.relu(best), y);
+    // The last to win has it, if it is positive.
+    let [_, one, two, three] = wins;
+    Taken { any, low: any & (three | one & !two), high: any & (three | two) }
+}
+
+/// The positive part of a window.
+#[inline(always)]
+pub(super) fn finish_relu<L: Lanes>(lanes: L, window: L::V, y: &mut [f32; LANES]) -> Taken {
+    lanes.store(lanes.relu(window), y);
+    Taken { any: lanes.bits(lanes.above(window, lanes.splat(0.0))), low: 0, high: 0 }
 }

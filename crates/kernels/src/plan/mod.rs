@@ -7,18 +7,22 @@
 mod backward;
 mod block;
 mod conv;
+mod dense;
+mod packed;
+mod winograd;
 
-use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rayon::prelude::*;
 
 use crate::error::{ShapeError, check_len};
 use crate::parallel::BLOCK;
-use crate::product::Panels;
+use crate::product::Finish;
 use crate::simd::{LANES, Simd};
 use block::Workspace;
-use conv::{Pool, Stage};
+use conv::{Input, Pool, Stage};
+use dense::Dense;
+use packed::{Conv, Packed};
 
 /// A layer as a plan takes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,40 +65,23 @@ pub struct Outcome {
 pub struct Plan {
     input: [usize; 3],
     classes: usize,
-    convs: Vec<(Stage, Parameters)>,
-    dense: Vec<(Dense, Parameters)>,
+    /// Rows of the first convolution's kernel.
+    kernel_rows: usize,
+    convs: Vec<Conv>,
+    dense: Vec<Dense>,
     /// All parameters.
     len: usize,
-    /// Registers of a block's sums.
+    /// Values of a block's sums.
     sums: usize,
-    /// Buffers of blocks that are done, for those to come.
-    spare: Mutex<Vec<Workspace>>,
+    /// Buffers that are not in use, for what comes.
+    spare: Mutex<Spare>,
 }
 
-/// Where a layer's parameters lie.
-#[derive(Clone, Debug)]
-struct Parameters {
-    kernel: Range<usize>,
-    bias: Range<usize>,
-    /// Registers in a block's sums: of the kernel, in the layer's own order, and of the bias.
-    kernel_sums: Range<usize>,
-    bias_sums: Range<usize>,
-}
-
-/// A dense layer's shape.
-#[derive(Clone, Copy, Debug)]
-struct Dense {
-    inputs: usize,
-    outputs: usize,
-}
-
-/// The parameters of a step as the kernels read them.
-struct Packed<'a> {
-    parameters: &'a [f32],
-    /// For each convolution its weights filter by filter; empty for the first, whose input needs no gradient.
-    by_filter: Vec<Vec<[f32; LANES]>>,
-    /// For each dense layer its weights, and the same turned for the way back.
-    dense: Vec<(Panels, Option<Panels>)>,
+/// Buffers that are not in use: memory that is touched for the first time is dear.
+#[derive(Debug, Default)]
+struct Spare {
+    workspaces: Vec<Workspace>,
+    packed: Vec<(Purpose, Packed)>,
 }
 
 /// Blocks that are computed before their sums are added up.
@@ -116,42 +103,48 @@ impl Plan {
     /// If a window does not fit, or a size is 0.
     pub fn new(input: [usize; 3], layers: &[PlanLayer]) -> Result<Option<Self>, ShapeError> {
         let mut shape = input;
-        let mut offsets = Offsets::default();
-        let mut convs: Vec<(Stage, Parameters)> = Vec::new();
-        let mut dense = Vec::new();
+        let (mut len, mut sums) = (0, 0);
+        let mut parameters = |count: usize| {
+            len += count;
+            len - count..len
+        };
+        let mut convs: Vec<Conv> = Vec::new();
+        let mut dense: Vec<Dense> = Vec::new();
+        let mut kernel_rows = 0;
         let Some((&PlanLayer::Logits { classes }, hidden)) = layers.split_last() else { return Ok(None) };
         let mut rest = hidden;
         while let Some((&PlanLayer::ConvRelu { filters, kernel }, behind)) = rest.split_first() {
             let pool =
                 if behind.first() == Some(&PlanLayer::MaxPool2x2) { Pool::TwoByTwo } else { Pool::None };
             rest = if pool == Pool::None { behind } else { &behind[1..] };
-            let Some(stage) = Stage::new(shape, filters, kernel, pool)? else { return Ok(None) };
-            if !convs.is_empty() && !stage.has_input_gradient() {
+            let is_first = convs.is_empty();
+            let form = if is_first { Input::Columns } else { Input::Pixels };
+            let Some(stage) = Stage::new(shape, filters, kernel, pool, form)? else { return Ok(None) };
+            if is_first {
+                kernel_rows = kernel[0];
+            } else if !stage.has_input_gradient() {
                 return Ok(None);
             }
             shape = stage.output_shape();
-            let registers = [filters * stage.filter_registers(), filters / LANES];
-            let parameters = offsets.next([stage.depth() * filters, filters], registers);
-            convs.push((stage, parameters));
+            let (kernel, bias) = (parameters(stage.depth() * filters), parameters(filters));
+            let begin = sums;
+            sums += filters * stage.filter_registers() * LANES + filters;
+            convs.push(Conv { stage, kernel, bias, sums: begin..sums });
         }
         let mut inputs: usize = shape.iter().product();
-        for layer in rest.iter().chain([&PlanLayer::DenseRelu { units: classes }]) {
-            let &PlanLayer::DenseRelu { units } = layer else { return Ok(None) };
-            crate::error::check_sizes(&[("the number of outputs", units)])?;
-            let width = units.div_ceil(LANES);
-            let parameters = offsets.next([inputs * units, units], [inputs * width, width]);
-            dense.push((Dense { inputs, outputs: units }, parameters));
-            inputs = units;
+        for layer in rest.iter().chain([&PlanLayer::Logits { classes }]) {
+            let (outputs, finish) = match *layer {
+                PlanLayer::DenseRelu { units } => (units, Finish::Relu),
+                PlanLayer::Logits { classes } => (classes, Finish::Keep),
+                _ => return Ok(None),
+            };
+            crate::error::check_sizes(&[("the number of outputs", outputs)])?;
+            let (kernel, bias) = (parameters(inputs * outputs), parameters(outputs));
+            dense.push(Dense { inputs, outputs, kernel, bias, finish });
+            inputs = outputs;
         }
-        let plan = Self {
-            input,
-            classes,
-            convs,
-            dense,
-            len: offsets.parameters,
-            sums: offsets.registers,
-            spare: Mutex::default(),
-        };
+        let spare = Mutex::default();
+        let plan = Self { input, classes, kernel_rows, convs, dense, len, sums, spare };
         // A network without convolutions is two products: nothing to gain here.
         Ok((!plan.convs.is_empty()).then_some(plan))
     }
@@ -179,8 +172,9 @@ impl Plan {
     ) -> Result<Outcome, ShapeError> {
         self.check(parameters, images, labels.len())?;
         crate::loss::check_labels(self.classes, labels)?;
-        let packed = self.pack(parameters, Purpose::Train);
+        let packed = self.pack(simd, parameters, Purpose::Train);
         let each: usize = self.input.iter().product();
+        let mut gradient = vec![0.0; self.len];
         let mut total: Option<Workspace> = None;
         // Wave after wave, so that a large batch does not need a workspace for each of its blocks.
         for (images, mine) in images.chunks(each * BLOCK * WAVE).zip(labels.chunks(BLOCK * WAVE)) {
@@ -194,19 +188,26 @@ impl Plan {
                     space
                 })
                 .collect();
+            for (i, dense) in self.dense.iter().enumerate() {
+                dense.add_gradients(simd, self.convs.len() + i, &blocks, &mut gradient);
+            }
             // The first block of the first wave is what the others are added to.
             let mut sum = total.take().unwrap_or_else(|| blocks.remove(0));
             sum.add(&blocks);
-            self.give_back(blocks);
+            self.spare().workspaces.append(&mut blocks);
             total = Some(sum);
         }
-        let Some(total) = total else {
-            return Ok(Outcome { loss: 0.0, correct: 0, gradient: vec![0.0; self.len] });
-        };
+        self.spare().packed.push((Purpose::Train, packed));
+        let Some(total) = total else { return Ok(Outcome { loss: 0.0, correct: 0, gradient }) };
+        for conv in &self.convs {
+            let (kernel, bias) = total.sums[conv.sums.clone()].split_at(conv.kernel_sums());
+            conv.stage.by_depth(kernel, &mut gradient[conv.kernel.clone()]);
+            gradient[conv.bias.clone()].copy_from_slice(bias);
+        }
         let loss = (total.loss / labels.len().max(1) as f64) as f32;
-        let outcome = Outcome { loss, correct: total.correct, gradient: self.gradient(&total.sums) };
-        self.give_back(vec![total]);
-        Ok(outcome)
+        let correct = total.correct;
+        self.spare().workspaces.push(total);
+        Ok(Outcome { loss, correct, gradient })
     }
 
     /// Logits `(B, CLASSES)` of pictures `(B, C, H, W)`.
@@ -217,16 +218,17 @@ impl Plan {
         let each: usize = self.input.iter().product();
         let batch = images.len() / each;
         self.check(parameters, images, batch)?;
-        let packed = self.pack(parameters, Purpose::Evaluate);
+        let packed = self.pack(simd, parameters, Purpose::Evaluate);
         let mut logits = vec![0.0; batch * self.classes];
         logits.par_chunks_mut(self.classes * BLOCK).zip(images.par_chunks(each * BLOCK)).for_each(
             |(logits, images)| {
                 let mut space = self.workspace();
                 space.forward(self, simd, &packed, images);
-                logits.copy_from_slice(space.logits());
-                self.give_back(vec![space]);
+                logits.copy_from_slice(space.logits(self));
+                self.spare().workspaces.push(space);
             },
         );
+        self.spare().packed.push((Purpose::Evaluate, packed));
         Ok(logits)
     }
 
@@ -237,76 +239,20 @@ impl Plan {
     }
 
     fn workspace(&self) -> Workspace {
-        let spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let spare = self.spare().workspaces.pop();
         spare.unwrap_or_else(|| Workspace::new(self))
     }
 
-    fn give_back(&self, mut spaces: Vec<Workspace>) {
-        self.spare.lock().unwrap_or_else(PoisonError::into_inner).append(&mut spaces);
+    fn pack(&self, simd: Simd, parameters: &[f32], purpose: Purpose) -> Packed {
+        let packed = &mut self.spare().packed;
+        let spare = packed.iter().position(|(of, _)| *of == purpose).map(|at| packed.swap_remove(at).1);
+        let mut packed = spare.unwrap_or_else(|| Packed::new(self, purpose));
+        packed.fill(self, simd, parameters, purpose);
+        packed
     }
 
-    fn pack<'a>(&self, parameters: &'a [f32], purpose: Purpose) -> Packed<'a> {
-        let pack_convs = || {
-            let first_needs_none = self.convs.iter().skip(1);
-            let turned = first_needs_none.map(|(stage, p)| match purpose {
-                Purpose::Train => stage.by_filter(&parameters[p.kernel.clone()]),
-                Purpose::Evaluate => Vec::new(),
-            });
-            std::iter::once(Vec::new()).chain(turned).collect()
-        };
-        let pack_dense = || {
-            let pack = |(shape, p): &(Dense, Parameters)| {
-                let (weights, outputs) = (&parameters[p.kernel.clone()], shape.outputs);
-                let forward = Panels::pack(shape.inputs, outputs, |k, n| weights[k * outputs + n]);
-                let backward = (purpose == Purpose::Train)
-                    .then(|| Panels::pack(outputs, shape.inputs, |k, n| weights[n * outputs + k]));
-                (forward, backward)
-            };
-            self.dense.iter().map(pack).collect()
-        };
-        let (by_filter, dense) = rayon::join(pack_convs, pack_dense);
-        Packed { parameters, by_filter, dense }
-    }
-
-    /// Sums as the parameters lie.
-    fn gradient(&self, sums: &[[f32; LANES]]) -> Vec<f32> {
-        let mut gradient = vec![0.0; self.len];
-        for (stage, p) in &self.convs {
-            stage.by_depth(&sums[p.kernel_sums.clone()], &mut gradient[p.kernel.clone()]);
-            unpad(&sums[p.bias_sums.clone()], stage.filters(), &mut gradient[p.bias.clone()]);
-        }
-        for (shape, p) in &self.dense {
-            unpad(&sums[p.kernel_sums.clone()], shape.outputs, &mut gradient[p.kernel.clone()]);
-            unpad(&sums[p.bias_sums.clone()], shape.outputs, &mut gradient[p.bias.clone()]);
-        }
-        gradient
-    }
-}
-
-/// Rows of `columns` values out of rows of whole registers.
-fn unpad(rows: &[[f32; LANES]], columns: usize, to: &mut [f32]) {
-    for (row, to) in rows.chunks_exact(columns.div_ceil(LANES)).zip(to.chunks_exact_mut(columns)) {
-        to.copy_from_slice(&row.as_flattened()[..columns]);
-    }
-}
-
-/// Counts where parameters and sums lie.
-#[derive(Default)]
-struct Offsets {
-    parameters: usize,
-    registers: usize,
-}
-
-impl Offsets {
-    fn next(&mut self, [kernel, bias]: [usize; 2], [kernel_sums, bias_sums]: [usize; 2]) -> Parameters {
-        let (p, r) = (self.parameters, self.registers);
-        self.parameters += kernel + bias;
-        self.registers += kernel_sums + bias_sums;
-        Parameters {
-            kernel: p..p + kernel,
-            bias: p + kernel..self.parameters,
-            kernel_sums: r..r + kernel_sums,
-            bias_sums: r + kernel_sums..self.registers,
-        }
+    fn spare(&self) -> MutexGuard<'_, Spare> {
+        // What panicked elsewhere has left a list of buffers, whole or shorter.
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -136,6 +136,8 @@ pub(crate) trait Lanes: Copy {
     fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     /// `a + b`.
     fn add(self, a: Self::V, b: Self::V) -> Self::V;
+    /// `a - b`.
+    fn sub(self, a: Self::V, b: Self::V) -> Self::V;
     /// `max(x, 0)`; NaN stays NaN.
     fn relu(self, x: Self::V) -> Self::V;
     /// Where `a > b`, or `a` is NaN.

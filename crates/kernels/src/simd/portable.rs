@@ -38,6 +38,11 @@ impl Lanes for Portable {
     }
 
     #[inline(always)]
+    fn sub(self, a: Self::V, b: Self::V) -> Self::V {
+        std::array::from_fn(|i| a[i] - b[i])
+    }
+
+    #[inline(always)]
     fn above(self, a: Self::V, b: Self::V) -> Self::M {
         std::array::from_fn(|i| a[i] > b[i] || a[i].is_nan())
     }
