@@ -17,7 +17,7 @@ use super::table::{Table, or_dash};
 
 /// What can be asked of `bench train`.
 #[derive(Args, Debug)]
-pub(super) struct Options {
+pub(crate) struct Options {
     /// Pictures in a step
     #[arg(long, default_value_t = 32, value_name = "N")]
     batch: usize,
