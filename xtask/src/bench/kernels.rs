@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use ::kernels::{Simd, peak};
 use anyhow::{Context, Result, ensure};
@@ -10,7 +11,7 @@ use clap::Args;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::program::cargo;
+use super::program::{Profile, Program};
 use super::running::Running;
 use super::table::{Table, or_dash};
 
@@ -31,10 +32,13 @@ pub(super) fn run(options: &Options) -> Result<()> {
         }
         _ => {}
     }
-    tracing::info!("cargo bench --package kernels --bench layers (some minutes)");
-    let mut command = cargo("bench");
-    command.args(["--package", "kernels", "--bench", "layers", "--"]).args(&options.words);
-    Running::start(command.env("CRITERION_HOME", &results))?.finish().context("cargo bench")?;
+    fs::create_dir(&results).with_context(|| format!("creating {}", results.display()))?;
+    let program = Program::Layers.build(Profile::Bench)?;
+    tracing::info!("measuring layers (some minutes)");
+    let mut command = Command::new(program);
+    // As cargo and then criterion know it.
+    command.arg("--bench").args(&options.words).env("CRITERION_HOME", &results);
+    Running::start(&mut command)?.finish().context("the benchmark failed")?;
     let layers = read(&results)?;
     ensure!(!layers.is_empty(), "the benchmark measured nothing{}", filtered(&options.words));
 

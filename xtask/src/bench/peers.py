@@ -7,8 +7,8 @@ a step as it is written in that framework: forward, backward and Adam; in Keras 
 import argparse
 import json
 import os
-import resource
 import statistics
+import sys
 import time
 
 WARM_UP = 10
@@ -81,6 +81,17 @@ def seconds(work):
     return time.perf_counter() - began
 
 
+def peak_rss_mib():
+    """The most memory that this process ever held; None on Windows."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # In bytes on macOS, in KiB elsewhere.
+    return peak // (1024 * 1024 if sys.platform == "darwin" else 1024)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("framework", choices=["torch", "keras"])
@@ -99,8 +110,6 @@ def main():
     rates = [count * options.batch / seconds(lambda: steps(count)) for _ in range(options.repeats)]
     # The best of some products, for the others were disturbed.
     product = min(seconds(multiply) for _ in range(10))
-    # In KiB on Linux.
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(json.dumps({
         "framework": options.framework,
         "version": version,
@@ -109,7 +118,7 @@ def main():
         "images_per_second": {"median": round(statistics.median(rates)), "all": [round(rate) for rate in rates]},
         "gemm_peak": round(2 * MATRIX**3 / product / 1e9),
         "import_seconds": round(import_seconds, 2),
-        "peak_rss_mib": memory // 1024,
+        "peak_rss_mib": peak_rss_mib(),
     }))
 
 

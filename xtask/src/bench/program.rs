@@ -10,13 +10,15 @@ use serde::Deserialize;
 
 use super::running::check_interrupted;
 
-/// Something that package `trainer` has.
+/// Something of this workspace that runs.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Program {
-    /// The program itself.
+    /// `trainer`.
     Trainer,
-    /// The example that measures speed.
+    /// The trainer's example that measures speed.
     TrainSpeed,
+    /// The benchmark of the kernels' layers.
+    Layers,
 }
 
 /// How it is built.
@@ -26,13 +28,17 @@ pub(super) enum Profile {
     Debug,
     /// As `cargo run --release` does.
     Release,
+    /// As `cargo bench` does.
+    Bench,
 }
 
 impl Program {
-    fn target(self) -> [&'static str; 2] {
+    /// Its package, the kind of its target, and its name.
+    fn target(self) -> [&'static str; 3] {
         match self {
-            Self::Trainer => ["--bin", "trainer"],
-            Self::TrainSpeed => ["--example", "train_speed"],
+            Self::Trainer => ["trainer", "--bin", "trainer"],
+            Self::TrainSpeed => ["trainer", "--example", "train_speed"],
+            Self::Layers => ["kernels", "--bench", "layers"],
         }
     }
 
@@ -41,10 +47,12 @@ impl Program {
     /// # Errors
     /// If it does not build.
     pub(super) fn build(self, profile: Profile) -> Result<PathBuf> {
-        let [kind, name] = self.target();
+        let [package, kind, name] = self.target();
         tracing::info!("building {name} ({})", profile.name());
-        let output = cargo("build")
-            .args(["--package", "trainer", kind, name, "--profile", profile.of_cargo()])
+        let output = Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")))
+            .current_dir(crate::workspace_root())
+            .arg("build")
+            .args(["--package", package, kind, name, "--profile", profile.of_cargo()])
             .arg("--message-format=json-render-diagnostics")
             .stdin(Stdio::null())
             .stderr(Stdio::inherit())
@@ -58,27 +66,22 @@ impl Program {
 }
 
 impl Profile {
-    /// The name of cargo's output folder.
+    /// As people call it.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Debug => "debug",
             Self::Release => "release",
+            Self::Bench => "bench",
         }
     }
 
+    /// The name of cargo's profile.
     fn of_cargo(self) -> &'static str {
         match self {
             Self::Debug => "dev",
-            Self::Release => "release",
+            other => other.name(),
         }
     }
-}
-
-/// A command of cargo in this workspace.
-pub(super) fn cargo(subcommand: &str) -> Command {
-    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
-    command.arg(subcommand).current_dir(crate::workspace_root());
-    command
 }
 
 /// The path that cargo's messages give of a program. See the chapter on external tools in the Cargo book.

@@ -15,9 +15,9 @@ use super::table::Table;
 
 const THREADS: [usize; 5] = [1, 2, 3, 4, 7];
 const PROFILES: [Profile; 2] = [Profile::Debug, Profile::Release];
-/// Pictures of the short epoch, with every instruction set: `portable` takes a second a step where the compiler
+/// Pictures of the short epoch, with every instruction set: `portable` trains 80 a second where the compiler
 /// may not use fused multiply-add.
-const SHORT: usize = 100;
+const SHORT: usize = 200;
 /// Pictures of the long and the short epoch with `--quick`.
 const QUICK: [usize; 2] = [2000, 40];
 
