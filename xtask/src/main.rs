@@ -1,11 +1,13 @@
-//! Tasks around the trainer that need no tensors: `cargo xtask fetch-cifar`, `cargo xtask interop`,
-//! `cargo xtask package-submission`.
+//! Tasks around the trainer that need no tensors: `cargo xtask bench`, `cargo xtask fetch-cifar`,
+//! `cargo xtask interop`, `cargo xtask package-submission`.
 //!
 //! This file only reads the command line and dispatches; each command is a module.
 
+mod bench;
 mod fetch;
 mod interop;
 mod submission;
+mod venv;
 
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
@@ -26,6 +28,9 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Measure speed, also of PyTorch and Keras
+    #[command(subcommand)]
+    Bench(bench::Options),
     /// Fetch CIFAR-10, or import it, into data/cifar-10-batches-bin
     FetchCifar(fetch::Options),
     /// Check what we write with real programs: TensorBoard, md5sum, Python's safetensors
@@ -39,6 +44,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     log_to_stderr();
     let result = match cli.command {
+        Command::Bench(options) => bench::run(&options),
         Command::FetchCifar(options) => fetch::run(&options),
         Command::Interop => interop::run(),
         Command::PackageSubmission(options) => submission::run(&options),

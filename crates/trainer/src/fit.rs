@@ -62,6 +62,9 @@ fn epochs(
             let model::Loss { mean, correct } = network.loss(&images, &labels)?;
             optimizer.step(network, &mean)?;
             iterations += 1;
+            if iterations == 1 {
+                tracing::debug!("the first step is done");
+            }
             let loss = mean.to_scalar::<f32>()?;
             if !loss.is_finite() {
                 return Err(Error::Diverged { epoch: epoch + 1, step, loss });

@@ -2,7 +2,6 @@
 //!
 //! | module | what it has |
 //! | --- | --- |
-//! | [`venv`] | a Python with the programs that read, installed once under target/interop |
 //! | [`short_run`] | a short training run on `shapes`, and what its files say |
 //! | [`network`] | what the trained network has: layers, weights, names |
 //! | [`model_file`] | checks by `md5sum` and by Python's safetensors |
@@ -15,7 +14,6 @@ mod network;
 mod numbers;
 mod short_run;
 mod tensorboard;
-mod venv;
 
 use std::fs;
 
@@ -24,7 +22,21 @@ use anyhow::{Context, Result};
 use self::tensorboard::Loader;
 use check::Report;
 use short_run::ShortRun;
-use venv::Venv;
+
+use crate::venv::Venv;
+
+/// The version of TensorBoard that is installed.
+const TENSORBOARD: &str = "2.21.0";
+
+/// What is installed under target/interop: exact versions of the programs that read, and of protobuf, whose new
+/// majors break TensorBoard. The right NumPy depends on Python's own version and, as the rest, is chosen by pip.
+const PACKAGES: [&str; 5] = [
+    "tensorboard==2.21.0",
+    "tensorboard-data-server==0.7.2",
+    "protobuf==7.36.2",
+    "safetensors==0.8.0",
+    "numpy>=2,<3",
+];
 
 /// Runs `interop`: prints one line a check on stdout, and how many passed and failed.
 ///
@@ -33,7 +45,7 @@ use venv::Venv;
 pub(crate) fn run() -> Result<()> {
     let folder = crate::workspace_root().join("target/interop");
     fs::create_dir_all(&folder).with_context(|| format!("creating {}", folder.display()))?;
-    let venv = Venv::ready(&folder.join("venv"))?;
+    let venv = Venv::ready(&folder.join("venv"), &PACKAGES)?;
     let run = ShortRun::train(&folder)?;
     let mut report = Report::default();
     report.add(&[model_file::md5sum(run.folder())]);
@@ -42,4 +54,14 @@ pub(crate) fn run() -> Result<()> {
         report.add(&tensorboard::checks(loader, &venv, &run));
     }
     report.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_that_is_expected_is_installed() {
+        assert_eq!(PACKAGES[0], format!("tensorboard=={TENSORBOARD}"));
+    }
 }

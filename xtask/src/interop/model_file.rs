@@ -12,7 +12,7 @@ use super::check::{Check, same};
 use super::network::{self, Parameter};
 use super::numbers::{Buckets, Series, SeriesName};
 use super::short_run::{ShortRun, TRAIN};
-use super::venv::{Venv, finished};
+use crate::venv::{Venv, finished};
 
 const MODEL: &str = "model.safetensors";
 const READ: &str = include_str!("read_model.py");

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use super::Loader;
 use super::answers::Answers;
+use crate::interop::TENSORBOARD;
 use crate::interop::check::{Check, same};
 use crate::interop::network;
 use crate::interop::numbers::{Buckets, Numbers, Series, SeriesName, numbers, steps, timeless};
 use crate::interop::short_run::{self, ShortRun, TRAIN, VALIDATION};
-use crate::interop::venv::TENSORBOARD;
 
 /// The tag that Keras' callback gives the graph of layers.
 const GRAPH: &str = "keras";

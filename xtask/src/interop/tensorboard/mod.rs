@@ -17,7 +17,7 @@ use anyhow::{Result, anyhow};
 
 use super::check::Check;
 use super::short_run::ShortRun;
-use super::venv::Venv;
+use crate::venv::Venv;
 use answers::Answers;
 use compare::Expected;
 use server::Server;

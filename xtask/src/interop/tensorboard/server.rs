@@ -11,7 +11,7 @@ use reqwest::Url;
 use reqwest::blocking::Client;
 
 use super::Loader;
-use crate::interop::venv::{Venv, last_lines};
+use crate::venv::{Venv, last_lines};
 
 /// How long TensorBoard may take until it answers, on a slow machine and started for the first time.
 const STARTING: Duration = Duration::from_secs(120);

@@ -1,4 +1,4 @@
-//! A Python with the programs that read what we write, installed once; knows nothing of what they read.
+//! Pythons with packages in them, installed once into virtual environments; knows nothing of what they are for.
 
 use std::fs;
 use std::io;
@@ -7,20 +7,7 @@ use std::process::{Command, Output};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 
-/// The version of TensorBoard that is installed.
-pub(super) const TENSORBOARD: &str = "2.21.0";
-
-/// What is installed: exact versions of the programs that read, and of protobuf, whose new majors break
-/// TensorBoard. The right NumPy depends on Python's own version and, as the rest, is chosen by pip.
-const PACKAGES: [&str; 5] = [
-    "tensorboard==2.21.0",
-    "tensorboard-data-server==0.7.2",
-    "protobuf==7.36.2",
-    "safetensors==0.8.0",
-    "numpy>=2,<3",
-];
-
-/// The first Python that all these versions run on.
+/// The first Python that everything we install runs on.
 const OLDEST: (u32, u32) = (3, 10);
 
 /// What to do where Python or its module for environments is missing.
@@ -33,25 +20,27 @@ const STAMP: &str = "installed.txt";
 /// Programs that see these would ask a proxy for 127.0.0.1.
 const PROXIES: [&str; 4] = ["http_proxy", "https_proxy", "all_proxy", "grpc_proxy"];
 
-/// A virtual environment with TensorBoard, safetensors and NumPy.
+/// A virtual environment with packages, or a Python that has them already.
 #[derive(Debug)]
-pub(super) struct Venv {
+pub(crate) struct Venv {
     python: PathBuf,
 }
 
 impl Venv {
-    /// The environment in `folder`, which is made anew unless it is there with these very versions.
+    /// The environment in `folder`, which is made anew unless it is there with these very packages, named as
+    /// pip names them.
     ///
     /// # Errors
     /// If there is no Python or an old one, or if the packages cannot be installed.
-    pub(super) fn ready(folder: &Path) -> Result<Self> {
+    pub(crate) fn ready(folder: &Path, packages: &[&str]) -> Result<Self> {
         let base = Python::find()?;
         let venv =
             Self { python: folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" }) };
-        let stamp = stamp(&base.version);
+        let stamp = stamp(&base.version, packages);
+        let packages_shown = packages.join(", ");
         let shown = folder.display();
         if venv.python.exists() && fs::read_to_string(folder.join(STAMP)).is_ok_and(|found| found == stamp) {
-            tracing::info!("TensorBoard {TENSORBOARD} is in {shown}");
+            tracing::info!("{packages_shown} is in {shown}");
             return Ok(venv);
         }
         tracing::info!("making a virtual environment of Python {} in {shown}", base.version);
@@ -64,20 +53,27 @@ impl Venv {
         let output = Command::new(base.name).args(["-I", "-m", "venv"]).arg(folder).output();
         finished(output)
             .with_context(|| format!("python cannot make a virtual environment in {shown}: {ADVICE}"))?;
-        tracing::info!("installing {} from the Python package index (once)", PACKAGES.join(", "));
+        tracing::info!("installing {packages_shown} from the Python package index (once)");
         let pip = ["-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"];
         // From wheels only: a missing one is an error in a second instead of an hour of compiling.
         let output =
-            Command::new(&venv.python).arg("-I").args(pip).arg("--only-binary=:all:").args(PACKAGES).output();
-        finished(output).context(
-            "pip cannot install TensorBoard: this needs the network once (PIP_INDEX_URL names another index)",
-        )?;
+            Command::new(&venv.python).arg("-I").args(pip).arg("--only-binary=:all:").args(packages).output();
+        finished(output).with_context(|| {
+            format!(
+                "pip cannot install {packages_shown}: this needs the network once (PIP_INDEX_URL names another index)"
+            )
+        })?;
         fs::write(folder.join(STAMP), stamp).with_context(|| format!("writing {STAMP} in {shown}"))?;
         Ok(venv)
     }
 
+    /// A Python that has what is needed already.
+    pub(crate) fn of(python: PathBuf) -> Self {
+        Self { python }
+    }
+
     /// The command of this Python, isolated from the user's own packages and settings, and without proxies.
-    pub(super) fn python(&self) -> Command {
+    pub(crate) fn python(&self) -> Command {
         let mut command = Command::new(&self.python);
         command.arg("-I");
         for name in PROXIES {
@@ -90,7 +86,7 @@ impl Venv {
     ///
     /// # Errors
     /// If it does not succeed.
-    pub(super) fn printed(&self, program: &str, argument: &Path) -> Result<String> {
+    pub(crate) fn printed(&self, program: &str, argument: &Path) -> Result<String> {
         finished(self.python().arg("-c").arg(program).arg(argument).output())
     }
 }
@@ -130,15 +126,15 @@ fn major_minor(version: &str) -> Option<(u32, u32)> {
     Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }
 
-fn stamp(python: &str) -> String {
-    format!("python=={python}\n{}\n", PACKAGES.join("\n"))
+fn stamp(python: &str, packages: &[&str]) -> String {
+    format!("python=={python}\n{}\n", packages.join("\n"))
 }
 
 /// The standard output of a command that succeeded.
 ///
 /// # Errors
 /// If it could not be started, or failed: with its last lines.
-pub(super) fn finished(output: io::Result<Output>) -> Result<String> {
+pub(crate) fn finished(output: io::Result<Output>) -> Result<String> {
     let output = output.context("it cannot be started")?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
@@ -149,7 +145,7 @@ pub(super) fn finished(output: io::Result<Output>) -> Result<String> {
 }
 
 /// The last lines of what a program printed, as one line.
-pub(super) fn last_lines(text: &str) -> String {
+pub(crate) fn last_lines(text: &str) -> String {
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     match &lines[lines.len().saturating_sub(4)..] {
         [] => "it said nothing".to_owned(),
@@ -173,11 +169,8 @@ mod tests {
     }
 
     #[test]
-    fn the_stamp_names_every_version() {
-        let stamp = stamp("3.11.7");
-        assert!(stamp.starts_with("python==3.11.7\n"));
-        assert!(stamp.contains(&format!("\ntensorboard=={TENSORBOARD}\n")));
-        assert!(PACKAGES.iter().all(|package| stamp.contains(package)));
+    fn the_stamp_names_python_and_every_package() {
+        assert_eq!(stamp("3.11.7", &["a==1.0", "b>=2,<3"]), "python==3.11.7\na==1.0\nb>=2,<3\n");
     }
 
     #[test]
