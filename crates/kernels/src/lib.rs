@@ -10,7 +10,7 @@
 //! - gradients of weights are summed over blocks of [`parallel::BLOCK`] pictures, and the blocks' sums are
 //!   added in order, however many threads there are;
 //! - instruction sets differ in how many of 16 virtual lanes they hold in a register, not in arithmetic:
-//!   multiply-add is fused on all of them;
+//!   multiply-add is fused on all of them; steps of optimizers round each operation by itself, as Keras does;
 //! - `exp` and `ln` come from `libm`, which is the same code on every machine.
 
 // Indices that run over registers of a tile: the loops are unrolled, and an iterator would hide that.
