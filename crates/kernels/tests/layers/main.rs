@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod optimizer;
+mod pool;
 
 /// Numbers in [-1, 1), some of them 0, the same for the same salt.
 fn numbers(len: usize, salt: u64) -> Vec<f32> {
