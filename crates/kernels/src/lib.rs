@@ -6,7 +6,8 @@
 //! # The same bytes everywhere
 //! A result depends on the numbers and the shapes that go in, not on the number of threads or the
 //! instruction set:
-//! - every element of a result is one chain of fused multiply-adds in an order fixed by shapes alone;
+//! - every element of a product is one chain of fused multiply-adds in an order fixed by shapes alone; sums of
+//!   pooling and of batch normalisation have such an order too, the latter in `f64`;
 //! - gradients of weights are summed over blocks of [`parallel::BLOCK`] pictures, and the blocks' sums are
 //!   added in order, however many threads there are;
 //! - instruction sets differ in how many of 16 virtual lanes they hold in a register, not in arithmetic:
@@ -17,6 +18,7 @@
 #![allow(clippy::needless_range_loop)]
 
 pub mod activation;
+pub mod batch_norm;
 pub mod conv;
 pub mod dense;
 mod error;

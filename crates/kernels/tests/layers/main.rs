@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod batch_norm;
 mod loss;
 mod optimizer;
 mod pool;
