@@ -12,7 +12,8 @@
 //!   added in order, however many threads there are;
 //! - instruction sets differ in how many of 16 virtual lanes they hold in a register, not in arithmetic:
 //!   multiply-add is fused on all of them; steps of optimizers round each operation by itself, as Keras does;
-//! - `exp` and `ln` come from `libm`, which is the same code on every machine.
+//! - `exp` and `ln` come from `libm`, which is the same code on every machine;
+//! - random numbers come from streams that the caller names, one a sample.
 
 // Indices that run over registers of a tile: the loops are unrolled, and an iterator would hide that.
 #![allow(clippy::needless_range_loop)]
@@ -21,6 +22,7 @@ pub mod activation;
 pub mod batch_norm;
 pub mod conv;
 pub mod dense;
+pub mod dropout;
 mod error;
 pub mod loss;
 pub mod optimizer;

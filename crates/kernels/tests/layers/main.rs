@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod batch_norm;
+mod dropout;
 mod loss;
 mod optimizer;
 mod pool;
