@@ -1,6 +1,6 @@
 //! What can be wrong with the arguments of a kernel.
 
-/// A slice or a shape that does not fit the others.
+/// A slice or a shape that does not fit the others, or a setting that makes no sense.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ShapeError {
     /// A slice does not have as many elements as its shape says.
@@ -38,6 +38,16 @@ pub enum ShapeError {
         /// The number of classes.
         classes: usize,
     },
+    /// A setting outside its range.
+    #[error("{name} is {found}; expected {expected}")]
+    Setting {
+        /// Which setting.
+        name: &'static str,
+        /// Its value.
+        found: String,
+        /// The range, in words.
+        expected: &'static str,
+    },
 }
 
 /// Checks that none of the named sizes is 0.
@@ -56,4 +66,19 @@ pub(crate) fn check_len(name: &'static str, found: usize, shape: &[usize]) -> Re
     } else {
         Err(ShapeError::Length { name, shape: format!("{shape:?}"), expected, found })
     }
+}
+
+/// Checks that a setting is in [0, 1).
+pub(crate) fn check_fraction(name: &'static str, value: f64) -> Result<(), ShapeError> {
+    check_setting(name, value, (0.0..1.0).contains(&value), "a number in [0, 1)")
+}
+
+/// Checks that a setting is right; `expected` says in words what that would be.
+pub(crate) fn check_setting(
+    name: &'static str,
+    value: f64,
+    right: bool,
+    expected: &'static str,
+) -> Result<(), ShapeError> {
+    if right { Ok(()) } else { Err(ShapeError::Setting { name, found: value.to_string(), expected }) }
 }

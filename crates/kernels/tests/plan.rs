@@ -3,12 +3,13 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+use kernels::Simd;
 use kernels::activation::Activation;
 use kernels::conv::{Conv2d, InputGradient, Padding};
 use kernels::dense::Dense;
+use kernels::loss::{self, CrossEntropy};
 use kernels::plan::{Outcome, Plan, PlanLayer};
 use kernels::pool::MaxPool2d;
-use kernels::{Simd, loss};
 use proptest::prelude::*;
 
 /// Numbers in [-1, 1), the same for the same salt.
@@ -132,7 +133,8 @@ impl Case {
             }
         }
         let logits = x;
-        let mut dy = loss::cross_entropy_backward(classes, &logits, &self.labels, 1.0).unwrap();
+        let entropy = CrossEntropy::new(classes, 0.0).unwrap();
+        let mut dy = entropy.backward(&logits, &self.labels, 1.0).unwrap();
         let mut gradients = Vec::new();
         for back in back.iter().rev() {
             let (dx, gradient) = back(&dy);
@@ -141,7 +143,7 @@ impl Case {
         }
         gradients.reverse();
         let outcome = Outcome {
-            loss: loss::cross_entropy(classes, &logits, &self.labels).unwrap(),
+            loss: entropy.loss(&logits, &self.labels).unwrap(),
             correct: loss::count_correct(classes, &logits, &self.labels).unwrap(),
             gradient: gradients.concat(),
         };

@@ -2,7 +2,7 @@
 
 use candle_core::backprop::GradStore;
 use candle_core::{CpuStorage, InplaceOp2, Layout, Tensor};
-use kernels::optimizer as kernel;
+use kernels::{Simd, optimizer as kernel};
 use std::sync::Mutex;
 
 use crate::{Error, Network};
@@ -107,7 +107,9 @@ impl InplaceOp2 for AdamOp<'_> {
             candle_core::bail!("the moments of Adam are in use")
         };
         let (mean, square) = &mut *moments;
-        self.settings.step(self.rate, weights, gradient, mean, square).map_err(candle_core::Error::wrap)
+        self.settings
+            .step(Simd::best(), self.rate, weights, gradient, mean, square)
+            .map_err(candle_core::Error::wrap)
     }
 }
 
@@ -140,7 +142,7 @@ impl InplaceOp2 for SgdOp {
         g_layout: &Layout,
     ) -> candle_core::Result<()> {
         let (weights, gradient) = step_arguments(w, w_layout, g, g_layout)?;
-        kernel::sgd(self.0, weights, gradient).map_err(candle_core::Error::wrap)
+        kernel::sgd(Simd::best(), self.0, weights, gradient).map_err(candle_core::Error::wrap)
     }
 }
 
@@ -162,7 +164,6 @@ fn step_arguments<'a>(
 #[cfg(test)]
 mod tests {
     use candle_core::Device;
-    use kernels::Simd;
     use streams::Seed;
 
     use super::*;

@@ -3,10 +3,13 @@
 //! A kernel is written once, generic over `Lanes`, and compiled for each instruction set. All of them
 //! compute the same numbers: a lane is a lane, and multiply-add is fused everywhere.
 
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod portable;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
+use std::ffi::OsStr;
 use std::fmt;
 use std::str::FromStr;
 
@@ -23,18 +26,29 @@ enum Level {
     Avx512,
     #[cfg(target_arch = "x86_64")]
     Avx2,
+    #[cfg(target_arch = "aarch64")]
+    Neon,
     Portable,
 }
+
+/// The environment variable that [`Simd::from_environment`] reads.
+pub const VARIABLE: &str = "KERNELS_SIMD";
+
+/// Names of instruction sets, whether this machine has them or not.
+const NAMES: [&str; 4] = ["avx512", "avx2", "neon", "portable"];
 
 /// An instruction set that was asked for by name and cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SimdError {
     /// No such name.
-    #[error("unknown instruction set `{0}`; expected auto, avx512, avx2 or portable")]
+    #[error("unknown instruction set `{0}`; expected auto, {names}", names = NAMES.join(", "))]
     Unknown(String),
     /// This machine lacks it.
     #[error("this machine has no {0}; use auto, or one of: {1}")]
     Missing(String, String),
+    /// The environment variable asks for one that is unknown or missing.
+    #[error("the environment variable {VARIABLE}: {0}")]
+    Environment(Box<Self>),
 }
 
 impl Simd {
@@ -42,6 +56,20 @@ impl Simd {
     pub fn best() -> Self {
         // `available` ends with `portable`, which every machine has.
         Self::available().first().copied().unwrap_or(Self(Level::Portable))
+    }
+
+    /// The instruction set that the environment variable `KERNELS_SIMD` names: `auto`, `avx512`, `avx2`, `neon`
+    /// or `portable`. Where it is not set, [`best`](Self::best).
+    ///
+    /// # Errors
+    /// If it names no instruction set, or one that this machine lacks.
+    pub fn from_environment() -> Result<Self, SimdError> {
+        Self::from_variable(std::env::var_os(VARIABLE).as_deref())
+    }
+
+    fn from_variable(value: Option<&OsStr>) -> Result<Self, SimdError> {
+        let Some(name) = value else { return Ok(Self::best()) };
+        name.to_string_lossy().parse().map_err(|error| SimdError::Environment(Box::new(error)))
     }
 
     /// Every instruction set of this machine, fastest first.
@@ -55,6 +83,10 @@ impl Simd {
             if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
                 levels.push(Self(Level::Avx2));
             }
+        }
+        #[cfg(target_arch = "aarch64")]
+        if std::arch::is_aarch64_feature_detected!("neon") {
+            levels.push(Self(Level::Neon));
         }
         levels.push(Self(Level::Portable));
         levels
@@ -71,6 +103,9 @@ impl Simd {
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
             Level::Avx2 => unsafe { x86::run_avx2(kernel) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "aarch64")]
+            Level::Neon => unsafe { neon::run_neon(kernel) },
             Level::Portable => kernel.run(portable::Portable),
         }
     }
@@ -83,6 +118,8 @@ impl fmt::Display for Simd {
             Level::Avx512 => "avx512",
             #[cfg(target_arch = "x86_64")]
             Level::Avx2 => "avx2",
+            #[cfg(target_arch = "aarch64")]
+            Level::Neon => "neon",
             Level::Portable => "portable",
         })
     }
@@ -91,7 +128,7 @@ impl fmt::Display for Simd {
 impl FromStr for Simd {
     type Err = SimdError;
 
-    /// Reads `auto`, `avx512`, `avx2` or `portable`; an instruction set that the machine lacks is an error.
+    /// Reads `auto`, `avx512`, `avx2`, `neon` or `portable`; an instruction set that the machine lacks is an error.
     fn from_str(name: &str) -> Result<Self, SimdError> {
         if name == "auto" {
             return Ok(Self::best());
@@ -100,7 +137,7 @@ impl FromStr for Simd {
         if let Some(simd) = available.iter().find(|simd| simd.to_string() == name) {
             return Ok(*simd);
         }
-        if ["avx512", "avx2"].contains(&name) {
+        if NAMES.contains(&name) {
             let names: Vec<String> = available.iter().map(ToString::to_string).collect();
             return Err(SimdError::Missing(name.to_owned(), names.join(", ")));
         }
@@ -159,6 +196,30 @@ mod tests {
         }
         assert_eq!("auto".parse(), Ok(Simd::best()));
         assert_eq!("sse9".parse::<Simd>(), Err(SimdError::Unknown("sse9".into())));
+    }
+
+    #[test]
+    fn errors_name_what_there_is() {
+        let error = "sse9".parse::<Simd>().unwrap_err().to_string();
+        assert_eq!(error, "unknown instruction set `sse9`; expected auto, avx512, avx2, neon, portable");
+        // No machine has both of these.
+        let missing = ["neon", "avx2"].map(|name| name.parse::<Simd>().err());
+        assert!(
+            missing.into_iter().flatten().all(|error| {
+                matches!(&error, SimdError::Missing(_, there) if there.ends_with("portable"))
+            })
+        );
+        assert!("neon".parse::<Simd>().is_err() || "avx2".parse::<Simd>().is_err());
+    }
+
+    #[test]
+    fn the_environment_may_choose() {
+        let read = |value: Option<&str>| Simd::from_variable(value.map(OsStr::new));
+        assert_eq!(read(None), Ok(Simd::best()));
+        assert_eq!(read(Some("auto")), Ok(Simd::best()));
+        assert_eq!(read(Some("portable")), Ok(Simd(Level::Portable)));
+        let unknown = SimdError::Environment(Box::new(SimdError::Unknown(String::new())));
+        assert_eq!(read(Some("")), Err(unknown));
     }
 
     #[test]

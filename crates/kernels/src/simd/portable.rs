@@ -1,5 +1,5 @@
 //! Sixteen lanes as an array: right on every machine, fast where the compiler has a fused multiply-add to
-//! use (AArch64 has; x86-64 without FMA calls a slow and exact routine).
+//! use (x86-64 without FMA calls a slow and exact routine).
 
 use super::{LANES, Lanes};
 

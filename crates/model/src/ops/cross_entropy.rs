@@ -1,7 +1,7 @@
 //! Mean softmax cross-entropy from logits as one candle op.
 
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Storage, Tensor};
-use kernels::loss;
+use kernels::loss::CrossEntropy;
 
 use super::{f32s, u32s, with_values, wrap};
 
@@ -14,12 +14,10 @@ pub fn cross_entropy(logits: &Tensor, labels: &Tensor) -> Result<Tensor> {
         return candle_nn::loss::cross_entropy(logits, labels);
     }
     let (_, classes) = logits.dims2()?;
-    logits.contiguous()?.apply_op2(&labels.contiguous()?, Op { classes })
+    logits.contiguous()?.apply_op2(&labels.contiguous()?, Op(CrossEntropy::new(classes, 0.0).map_err(wrap)?))
 }
 
-struct Op {
-    classes: usize,
-}
+struct Op(CrossEntropy);
 
 impl CustomOp2 for Op {
     fn name(&self) -> &'static str {
@@ -33,8 +31,7 @@ impl CustomOp2 for Op {
         labels: &CpuStorage,
         layout: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        let loss =
-            loss::cross_entropy(self.classes, f32s(z, z_layout)?, u32s(labels, layout)?).map_err(wrap)?;
+        let loss = self.0.loss(f32s(z, z_layout)?, u32s(labels, layout)?).map_err(wrap)?;
         Ok((CpuStorage::F32(vec![loss]), ().into()))
     }
 
@@ -49,9 +46,7 @@ impl CustomOp2 for Op {
         let (storage, layout) = labels.storage_and_layout();
         let Storage::Cpu(storage) = &*storage else { candle_core::bail!("expected labels on the CPU") };
         let labels = u32s(storage, layout)?;
-        let gradient = with_values([logits], |[z]| {
-            loss::cross_entropy_backward(self.classes, z, labels, scale).map_err(wrap)
-        })?;
+        let gradient = with_values([logits], |[z]| self.0.backward(z, labels, scale).map_err(wrap))?;
         Ok((Some(Tensor::from_vec(gradient, logits.shape(), logits.device())?), None))
     }
 }

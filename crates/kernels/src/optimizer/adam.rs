@@ -1,13 +1,13 @@
-//! Steps of optimizers, in place, as Keras defines them.
+//! Adam: steps by the running means of gradients and of their squares.
 
 use rayon::prelude::*;
 
-use crate::error::{ShapeError, check_len};
+use super::{PIECE, check_lengths};
+use crate::error::ShapeError;
+use crate::simd::{Kernel, Lanes, Simd};
 
-/// Elements in a piece of work; smaller parameters are done by one thread.
-const PIECE: usize = 16 * 1024;
-
-/// The settings of Adam (Kingma and Ba, 2015).
+/// The settings of Adam (Kingma and Ba, 2015). With [`decay_weights`](super::decay_weights) before each step it
+/// is AdamW.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Adam {
     /// Decay of the mean of gradients.
@@ -40,18 +40,16 @@ impl Adam {
     /// If the four slices differ in length.
     pub fn step(
         &self,
+        simd: Simd,
         rate: f32,
         weights: &mut [f32],
         gradient: &[f32],
         mean: &mut [f32],
         square: &mut [f32],
     ) -> Result<(), ShapeError> {
-        for (name, len) in
-            [("gradient", gradient.len()), ("first moment", mean.len()), ("second moment", square.len())]
-        {
-            check_len(name, len, &[weights.len()])?;
-        }
+        check_lengths(weights, &[("gradient", gradient), ("first moment", mean), ("second moment", square)])?;
         let (keep_1, keep_2) = ((1.0 - self.beta_1) as f32, (1.0 - self.beta_2) as f32);
+        let epsilon = self.epsilon;
         (
             weights.par_chunks_mut(PIECE),
             gradient.par_chunks(PIECE),
@@ -60,34 +58,46 @@ impl Adam {
         )
             .into_par_iter()
             .for_each(|(weights, gradient, mean, square)| {
-                for (((w, &g), m), v) in weights.iter_mut().zip(gradient).zip(mean).zip(square) {
-                    *m += (g - *m) * keep_1;
-                    *v += (g * g - *v) * keep_2;
-                    *w -= rate * *m / (v.sqrt() + self.epsilon);
-                }
+                simd.run(Step { rate, keep_1, keep_2, epsilon, weights, gradient, mean, square });
             });
         Ok(())
     }
 }
 
-/// One step of plain gradient descent: `w -= rate * g`.
-///
-/// # Errors
-/// If the slices differ in length.
-pub fn sgd(rate: f32, weights: &mut [f32], gradient: &[f32]) -> Result<(), ShapeError> {
-    check_len("gradient", gradient.len(), &[weights.len()])?;
-    for (w, g) in weights.iter_mut().zip(gradient) {
-        *w -= rate * g;
+/// A step of some parameters.
+struct Step<'a> {
+    rate: f32,
+    /// `1 - beta_1`.
+    keep_1: f32,
+    /// `1 - beta_2`.
+    keep_2: f32,
+    epsilon: f32,
+    weights: &'a mut [f32],
+    gradient: &'a [f32],
+    mean: &'a mut [f32],
+    square: &'a mut [f32],
+}
+
+impl Kernel for Step<'_> {
+    /// The formula as it stands: no element depends on another, so the compiler fills whole registers.
+    #[inline(always)]
+    fn run<L: Lanes>(self, _: L) {
+        let Self { rate, keep_1, keep_2, epsilon, .. } = self;
+        for (((w, &g), m), v) in self.weights.iter_mut().zip(self.gradient).zip(self.mean).zip(self.square) {
+            *m += (g - *m) * keep_1;
+            *v += (g * g - *v) * keep_2;
+            *w -= rate * *m / (v.sqrt() + epsilon);
+        }
     }
-    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::optimizer::decay_weights;
 
-    #[test]
-    fn adam_follows_the_formula_in_f64() {
+    /// Fifty steps of 40 parameters against Keras' formula in `f64`.
+    fn follows_keras(decay: f64) {
         let adam = Adam::default();
         let gradients: Vec<f32> =
             (0..40).map(|i| ((i * 37 % 19) as f32 - 9.0) * 10f32.powi(i % 5 - 4)).collect();
@@ -96,9 +106,11 @@ mod tests {
         for step in 1..=50 {
             let sign = if step % 3 == 0 { -1.0 } else { 1.0 };
             let g: Vec<f32> = gradients.iter().map(|g| g * sign).collect();
-            adam.step(adam.corrected_rate(1e-3, step), &mut w, &g, &mut m, &mut v).unwrap();
+            decay_weights(Simd::best(), 1e-3, decay, &mut w);
+            adam.step(Simd::best(), adam.corrected_rate(1e-3, step), &mut w, &g, &mut m, &mut v).unwrap();
             for (e, g) in exact.iter_mut().zip(&g) {
                 let (g, b1, b2) = (f64::from(*g), 0.9f64, 0.999f64);
+                e[0] -= e[0] * decay * 1e-3;
                 e[1] += (g - e[1]) * (1.0 - b1);
                 e[2] += (g * g - e[2]) * (1.0 - b2);
                 let t = step as f64;
@@ -112,11 +124,23 @@ mod tests {
     }
 
     #[test]
+    fn adam_follows_the_formula_in_f64() {
+        follows_keras(0.0);
+    }
+
+    #[test]
+    fn adam_with_weight_decay_follows_the_formula_in_f64() {
+        follows_keras(0.3);
+    }
+
+    #[test]
     fn lengths_are_checked() {
-        assert!(Adam::default().step(0.1, &mut [0.0; 2], &[0.0; 3], &mut [0.0; 2], &mut [0.0; 2]).is_err());
-        assert!(sgd(0.1, &mut [0.0; 2], &[0.0; 3]).is_err());
-        let mut w = [1.0, 2.0];
-        sgd(0.5, &mut w, &[1.0, -1.0]).unwrap();
-        assert_eq!(w, [0.5, 2.5]);
+        let step = |g: &[f32], m: &mut [f32], v: &mut [f32]| {
+            Adam::default().step(Simd::best(), 0.1, &mut [0.0; 2], g, m, v)
+        };
+        assert!(step(&[0.0; 2], &mut [0.0; 2], &mut [0.0; 2]).is_ok());
+        assert!(step(&[0.0; 3], &mut [0.0; 2], &mut [0.0; 2]).is_err());
+        assert!(step(&[0.0; 2], &mut [0.0; 1], &mut [0.0; 2]).is_err());
+        assert!(step(&[0.0; 2], &mut [0.0; 2], &mut []).is_err());
     }
 }
