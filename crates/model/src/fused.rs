@@ -72,7 +72,7 @@ struct Op {
 #[derive(Default)]
 struct Found {
     correct: usize,
-    gradient: Vec<f32>,
+    gradient: Option<Tensor>,
 }
 
 impl CustomOp3 for Op {
@@ -93,13 +93,15 @@ impl CustomOp3 for Op {
         let outcome =
             self.plan.train(self.simd, weights, images, u32s(labels, labels_layout)?).map_err(wrap)?;
         let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        *found = Found { correct: outcome.correct, gradient: outcome.gradient };
+        let len = outcome.gradient.len();
+        let gradient = Tensor::from_vec(outcome.gradient, len, &Device::Cpu)?;
+        *found = Found { correct: outcome.correct, gradient: Some(gradient) };
         Ok((CpuStorage::F32(vec![outcome.loss]), ().into()))
     }
 
     fn bwd(
         &self,
-        weights: &Tensor,
+        _weights: &Tensor,
         _images: &Tensor,
         _labels: &Tensor,
         _loss: &Tensor,
@@ -107,8 +109,10 @@ impl CustomOp3 for Op {
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
         let scale = grad.to_scalar::<f32>()?;
         let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        let gradient = Tensor::from_slice(&found.gradient, weights.shape(), weights.device())?;
-        let gradient = if scale == 1.0 { gradient } else { gradient.affine(f64::from(scale), 0.0)? };
-        Ok((Some(gradient), None, None))
+        let scaled = |gradient: &Tensor| match scale {
+            1.0 => Ok(gradient.clone()),
+            scale => gradient.affine(f64::from(scale), 0.0),
+        };
+        Ok((found.gradient.as_ref().map(scaled).transpose()?, None, None))
     }
 }

@@ -31,7 +31,7 @@ pub(super) struct Workspace {
     pub(super) correct: usize,
 }
 
-/// Values to spare behind a convolution's input: kernels read whole registers.
+/// Values to spare behind pictures: kernels read whole registers.
 const SPARE: usize = LANES;
 
 impl Workspace {
@@ -162,12 +162,18 @@ fn columns(images: &[f32], [h, w, channels]: [usize; 3], rows: usize, to: &mut [
     let (places, column) = (h + 1 - rows, rows * channels);
     for (image, to) in images.chunks_exact(channels * h * w).zip(to.chunks_exact_mut(places * w * column)) {
         for (i, to) in to.chunks_exact_mut(w * column).enumerate() {
-            for row in 0..rows {
+            for u in 0..rows {
+                let plane = |channel: usize| &image[(channel * h + i + u) * w..][..w];
+                if channels == 3 {
+                    let pixels = plane(0).iter().zip(plane(1)).zip(plane(2));
+                    for (to, ((r, g), b)) in to.chunks_exact_mut(column).zip(pixels) {
+                        to[3 * u..][..3].copy_from_slice(&[*r, *g, *b]);
+                    }
+                    continue;
+                }
                 for channel in 0..channels {
-                    let from = &image[(channel * h + i + row) * w..][..w];
-                    let to = to[row * channels + channel..].iter_mut().step_by(column);
-                    for (to, from) in to.zip(from) {
-                        *to = *from;
+                    for (to, from) in to.chunks_exact_mut(column).zip(plane(channel)) {
+                        to[u * channels + channel] = *from;
                     }
                 }
             }

@@ -39,7 +39,7 @@ pub(super) fn weights_len(channels: usize, filters: usize) -> usize {
     POSITIONS * channels * filters
 }
 
-/// `G g Gᵀ` of weights `(3, 3, IC, OC)`: for each position and register of filters, channel by channel.
+/// `G g Gᵀ` of weights `(3, 3, IC, OC)`: for each register of filters and position, channel by channel.
 pub(super) fn transform_weights(
     simd: Simd,
     channels: usize,
@@ -79,7 +79,7 @@ impl Kernel for TransformWeights<'_> {
                 for i in 0..4 {
                     let row = weight_column(lanes, columns[i][0], columns[i][1], columns[i][2]);
                     for j in 0..4 {
-                        lanes.store(row[j], &mut to[((i * 4 + j) * groups + group) * channels + channel]);
+                        lanes.store(row[j], &mut to[(group * POSITIONS + i * 4 + j) * channels + channel]);
                     }
                 }
             }
@@ -204,7 +204,7 @@ impl Forward<'_> {
     /// T tiles times W registers of filters.
     #[inline(always)]
     fn filters<L: Lanes, const T: usize, const W: usize>(&mut self, lanes: L, first: usize, group: usize) {
-        let (channels, groups) = (self.stage.channels(), self.stage.groups());
+        let channels = self.stage.channels();
         for position in 0..POSITIONS {
             let mut x: [&[f32]; T] = [&[]; T];
             for tile in 0..T {
@@ -212,7 +212,7 @@ impl Forward<'_> {
             }
             let mut weights: [&[[f32; LANES]]; W] = [&[]; W];
             for w in 0..W {
-                weights[w] = &self.weights[(position * groups + group + w) * channels..][..channels];
+                weights[w] = &self.weights[((group + w) * POSITIONS + position) * channels..][..channels];
             }
             let mut sums = [[lanes.splat(0.0); W]; T];
             for channel in 0..channels {
