@@ -256,3 +256,28 @@ impl Plan {
         self.spare.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The tiles of AVX-512 are run here also where the machine has none.
+    #[test]
+    fn tiles_of_any_width_give_the_same_bits() {
+        let conv = |filters| PlanLayer::ConvRelu { filters, kernel: [3, 3] };
+        let (dense, logits) = (PlanLayer::DenseRelu { units: 40 }, PlanLayer::Logits { classes: 5 });
+        let pooled = [conv(32), PlanLayer::MaxPool2x2, conv(64), PlanLayer::MaxPool2x2, dense, logits];
+        let bare = [conv(48), conv(32), conv(64), logits];
+        for (input, layers) in [([14, 13, 3], &pooled[..]), ([8, 10, 2], &bare[..])] {
+            let plan = Plan::new(input, layers).unwrap().unwrap();
+            let values = |len: usize| (0..len).map(|i| (i * 7919 % 1009) as f32 / 1009.0 - 0.5);
+            let parameters: Vec<f32> = values(plan.parameter_count()).map(|x| x * 0.3).collect();
+            let images: Vec<f32> = values(9 * input.iter().product::<usize>()).collect();
+            let outcome =
+                |simd| plan.train(simd, &parameters, &images, &[0, 1, 2, 3, 4, 0, 1, 2, 3]).unwrap();
+            let expected = outcome(Simd::best());
+            assert!(expected.gradient.iter().filter(|g| **g != 0.0).count() > plan.parameter_count() / 2);
+            assert!(outcome(Simd::portable_wide()) == expected, "{layers:?}");
+        }
+    }
+}

@@ -29,6 +29,9 @@ enum Level {
     #[cfg(target_arch = "aarch64")]
     Neon,
     Portable,
+    /// Portable code in the tiles of AVX-512, for testing those on any machine.
+    #[cfg(test)]
+    PortableWide,
 }
 
 /// The environment variable that [`Simd::from_environment`] reads.
@@ -72,6 +75,12 @@ impl Simd {
         name.to_string_lossy().parse().map_err(|error| SimdError::Environment(Box::new(error)))
     }
 
+    /// Portable code in the tiles of AVX-512.
+    #[cfg(test)]
+    pub(crate) fn portable_wide() -> Self {
+        Self(Level::PortableWide)
+    }
+
     /// Every instruction set of this machine, fastest first.
     pub fn available() -> Vec<Self> {
         let mut levels = Vec::new();
@@ -106,7 +115,9 @@ impl Simd {
             // SAFETY: as above.
             #[cfg(target_arch = "aarch64")]
             Level::Neon => unsafe { neon::run_neon(kernel) },
-            Level::Portable => kernel.run(portable::Portable),
+            Level::Portable => kernel.run(portable::Portable::<1>),
+            #[cfg(test)]
+            Level::PortableWide => kernel.run(portable::Portable::<2>),
         }
     }
 }
@@ -121,6 +132,8 @@ impl fmt::Display for Simd {
             #[cfg(target_arch = "aarch64")]
             Level::Neon => "neon",
             Level::Portable => "portable",
+            #[cfg(test)]
+            Level::PortableWide => "portable-wide",
         })
     }
 }

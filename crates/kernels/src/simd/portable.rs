@@ -3,14 +3,14 @@
 
 use super::{LANES, Lanes};
 
-/// Needs nothing of the machine.
+/// Needs nothing of the machine; tiles of so many registers.
 #[derive(Clone, Copy)]
-pub(crate) struct Portable;
+pub(crate) struct Portable<const TILE_WIDTH: usize>;
 
-impl Lanes for Portable {
+impl<const TILE_WIDTH: usize> Lanes for Portable<TILE_WIDTH> {
     type V = [f32; LANES];
     type M = [bool; LANES];
-    const TILE_WIDTH: usize = 1;
+    const TILE_WIDTH: usize = TILE_WIDTH;
 
     #[inline(always)]
     fn splat(self, value: f32) -> Self::V {
