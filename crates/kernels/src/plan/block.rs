@@ -85,7 +85,7 @@ impl Workspace {
             let y = &mut after[0][..self.pictures * stage.output_len()];
             let taken = &mut self.taken[layer][..self.pictures * stage.taken_len()];
             match &weights.forward {
-                Weights::ByWindow(weights) => stage.forward(simd, x, weights, bias, y, taken),
+                Weights::Plain(weights) => stage.forward(simd, x, weights, bias, y, taken),
                 Weights::ByTile(weights) => {
                     stage.forward_by_tiles(simd, x, weights, bias, &mut self.scratch, y, taken);
                 }

@@ -36,7 +36,9 @@ pub(super) struct Stage {
     pub(super) runs: usize,
     pub(super) row_stride: usize,
     pub(super) run: usize,
-    /// Where each row of the weights `(KH, KW, IC, OC)` lies among a filter's registers.
+    /// Runs of a window in the order of the weights `(KH, KW, IC, OC)`: where each begins, and its length.
+    pieces: Vec<[usize; 2]>,
+    /// Where each row of the weights lies among a filter's registers.
     places: Vec<usize>,
     pub(super) filters: usize,
     channels: usize,
@@ -101,6 +103,12 @@ impl Stage {
                 Input::Columns => (v * kh + u) * channels + c,
             }
         };
+        let pieces = match input {
+            Input::Pixels => (0..kh).map(|u| [u * row_stride, run]).collect(),
+            Input::Columns => {
+                (0..kh * kw).map(|uv| [(uv % kw * kh + uv / kw) * channels, channels]).collect()
+            }
+        };
         let even = pool == Pool::TwoByTwo || (oh.is_multiple_of(2) && ow.is_multiple_of(2));
         let by_tiles = input == Input::Pixels && kernel == [3, 3] && channels.is_multiple_of(LANES) && even;
         Ok(Some(Self {
@@ -109,6 +117,7 @@ impl Stage {
             runs,
             row_stride,
             run,
+            pieces,
             places: (0..kh * kw * channels).map(place_of).collect(),
             filters,
             channels,
@@ -192,15 +201,6 @@ impl Stage {
         self.bases.len() * self.groups()
     }
 
-    /// The weights `(KH, KW, IC, OC)` as [`forward`](Self::forward) reads them: in the order of a window's values.
-    pub(super) fn by_window(&self, weights: &[f32], to: &mut [f32]) {
-        let row = self.run.next_multiple_of(LANES);
-        for (place, weights) in self.places.iter().zip(weights.chunks_exact(self.filters)) {
-            let place = place / row * self.run + place % row;
-            to[place * self.filters..][..self.filters].copy_from_slice(weights);
-        }
-    }
-
     /// The weights `(KH, KW, IC, OC)` filter by filter, as the backward pass reads them.
     pub(super) fn by_filter(&self, weights: &[f32], to: &mut [f32]) {
         let len = self.filter_registers() * LANES;
@@ -225,8 +225,7 @@ impl Stage {
         }
     }
 
-    /// `y` and `taken` of the pictures that `y` has room for, from `x`, weights [`by_window`](Self::by_window) and
-    /// bias.
+    /// `y` and `taken` of the pictures that `y` has room for, from `x`, weights `(KH, KW, IC, OC)` and bias.
     pub(super) fn forward(
         &self,
         simd: Simd,
@@ -270,13 +269,13 @@ impl Kernel for Forward<'_> {
                 let left = groups - group;
                 let t = ForwardTile { stage, x, weights, bias, rows, group };
                 // Pictures of three channels under a 3x3 kernel have loops of known length.
-                let rgb = (stage.runs, stage.run) == (1, 27);
+                let rgb = (stage.runs, stage.run, stage.channels) == (1, 27, 3);
                 group += match (L::TILE_WIDTH, left, rgb) {
-                    (2, 4.., _) => t.compute::<L, 4, 0>(lanes, y, taken),
-                    (2, 2.., true) => t.compute::<L, 2, 27>(lanes, y, taken),
-                    (2, 2.., false) => t.compute::<L, 2, 0>(lanes, y, taken),
-                    (_, _, true) => t.compute::<L, 1, 27>(lanes, y, taken),
-                    (_, _, false) => t.compute::<L, 1, 0>(lanes, y, taken),
+                    (2, 4.., false) => t.compute::<L, 4, 0, 0>(lanes, y, taken),
+                    (2, 2.., false) => t.compute::<L, 2, 0, 0>(lanes, y, taken),
+                    (_, _, false) => t.compute::<L, 1, 0, 0>(lanes, y, taken),
+                    (2, 2.., true) => t.compute::<L, 2, 3, 3>(lanes, y, taken),
+                    (_, _, true) => t.compute::<L, 1, 3, 3>(lanes, y, taken),
                 };
             }
         }
@@ -293,17 +292,16 @@ struct ForwardTile<'a> {
 }
 
 impl ForwardTile<'_> {
-    /// Four pixels times W registers of filters, pooled where they belong together; returns W. RUN is the length of
-    /// a run, or 0 where that is not known beforehand.
+    /// Four pixels times W registers of filters, pooled where they belong together; returns W. SIDE and CHANNELS are
+    /// the kernel's height and width and the channels of pictures in columns, or 0 where these are others.
     #[inline(always)]
-    fn compute<L: Lanes, const W: usize, const RUN: usize>(
+    fn compute<L: Lanes, const W: usize, const SIDE: usize, const CHANNELS: usize>(
         &self,
         lanes: L,
         y: &mut [[f32; LANES]],
         taken: &mut [Taken],
     ) -> usize {
         let groups = self.stage.groups();
-        let run = if RUN > 0 { RUN } else { self.stage.run };
         // Loops, not closures: those would be compiled without the instruction set of their caller.
         let mut sums = [[lanes.splat(0.0); W]; PIXELS];
         for sums in &mut sums {
@@ -311,25 +309,32 @@ impl ForwardTile<'_> {
                 sums[w] = lanes.load(&self.bias[self.group + w]);
             }
         }
-        for u in 0..self.stage.runs {
-            let offset = u * self.stage.row_stride;
+        if SIDE > 0 {
             let mut x: [&[f32]; PIXELS] = [&[]; PIXELS];
             for p in 0..PIXELS {
-                x[p] = &self.x[self.rows[p] + offset..][..run];
+                x[p] = &self.x[self.rows[p]..][..SIDE * SIDE * CHANNELS];
             }
-            let weights = &self.weights[u * run * groups..][..run * groups];
-            for k in 0..run {
-                let weights = &weights[k * groups + self.group..][..W];
-                let mut b = [lanes.splat(0.0); W];
-                for w in 0..W {
-                    b[w] = lanes.load(&weights[w]);
-                }
-                for p in 0..PIXELS {
-                    let x = lanes.splat(x[p][k]);
-                    for w in 0..W {
-                        sums[p][w] = lanes.mul_add(x, b[w], sums[p][w]);
+            let weights = &self.weights[..SIDE * SIDE * CHANNELS * groups];
+            for u in 0..SIDE {
+                for v in 0..SIDE {
+                    for c in 0..CHANNELS {
+                        let weights = &weights[((u * SIDE + v) * CHANNELS + c) * groups + self.group..][..W];
+                        add_products(lanes, &x, (v * SIDE + u) * CHANNELS + c, weights, &mut sums);
                     }
                 }
+            }
+        } else {
+            let mut done = 0;
+            for [start, len] in &self.stage.pieces {
+                let mut x: [&[f32]; PIXELS] = [&[]; PIXELS];
+                for p in 0..PIXELS {
+                    x[p] = &self.x[self.rows[p] + start..][..*len];
+                }
+                let weights = &self.weights[done * groups..][..len * groups];
+                for k in 0..*len {
+                    add_products(lanes, &x, k, &weights[k * groups + self.group..][..W], &mut sums);
+                }
+                done += len;
             }
         }
         for w in 0..W {
@@ -347,6 +352,27 @@ impl ForwardTile<'_> {
             }
         }
         W
+    }
+}
+
+/// Adds to each pixel's sums its value `k` times W registers of weights.
+#[inline(always)]
+fn add_products<L: Lanes, const W: usize>(
+    lanes: L,
+    x: &[&[f32]; PIXELS],
+    k: usize,
+    weights: &[[f32; LANES]],
+    sums: &mut [[L::V; W]; PIXELS],
+) {
+    let mut b = [lanes.splat(0.0); W];
+    for w in 0..W {
+        b[w] = lanes.load(&weights[w]);
+    }
+    for p in 0..PIXELS {
+        let x = lanes.splat(x[p][k]);
+        for w in 0..W {
+            sums[p][w] = lanes.mul_add(x, b[w], sums[p][w]);
+        }
     }
 }
 

@@ -46,8 +46,8 @@ pub(super) struct ConvWeights {
 /// A convolution's weights for the way forward.
 #[derive(Debug)]
 pub(super) enum Weights {
-    /// In the order of a window's values, for a sum by the definition.
-    ByWindow(Aligned),
+    /// `(KH, KW, IC, OC)`, for a sum by the definition.
+    Plain(Aligned),
     /// Transformed, for tiles of outputs.
     ByTile(Aligned),
 }
@@ -61,7 +61,7 @@ impl Packed {
                 let len = winograd::weights_len(stage.channels(), stage.filters());
                 Weights::ByTile(Aligned::zeros(len))
             } else {
-                Weights::ByWindow(Aligned::zeros(stage.depth() * stage.filters()))
+                Weights::Plain(Aligned::zeros(stage.depth() * stage.filters()))
             };
             let by_filter =
                 (layer > 0 && purpose == Purpose::Train).then(|| Aligned::zeros(conv.kernel_sums()));
@@ -89,7 +89,7 @@ impl ConvWeights {
         let weights = &parameters[conv.kernel.clone()];
         self.bias.copy_from_slice(&parameters[conv.bias.clone()]);
         match &mut self.forward {
-            Weights::ByWindow(to) => stage.by_window(weights, to),
+            Weights::Plain(to) => to.copy_from_slice(weights),
             Weights::ByTile(to) => {
                 winograd::transform_weights(simd, stage.channels(), stage.filters(), weights, to);
             }
