@@ -22,6 +22,7 @@ pub mod dense;
 mod error;
 pub mod loss;
 pub mod optimizer;
+mod panels;
 pub mod parallel;
 pub mod peak;
 pub mod plan;
