@@ -5,8 +5,9 @@
 
 use kernels::Simd;
 use kernels::activation::Activation;
-use kernels::conv::{Conv2d, Gradients, InputGradient, Padding};
+use kernels::conv::{Conv2d, ConvPool2d, Gradients, InputGradient, Padding};
 use kernels::dense::Dense;
+use kernels::pool::MaxPool2d;
 use proptest::prelude::*;
 
 /// Numbers in [-1, 1), some of them 0, the same for the same salt.
@@ -190,6 +191,34 @@ proptest! {
         prop_assert_eq!((parameters.weights, parameters.bias), (gradients.weights, gradients.bias));
         let input = conv.input_gradient(simd, case.batch, &w, &y, &dy).unwrap();
         prop_assert_eq!(Some(input), gradients.input);
+    }
+
+    #[test]
+    fn a_pool_behind_a_convolution_changes_no_bit(case in case(), salt in 1u64..1_000_000, nan in any::<bool>()) {
+        let conv = case.conv();
+        let [oh, ow, oc] = conv.output_shape();
+        if oh < 2 || ow < 2 {
+            prop_assert!(ConvPool2d::new(conv).is_err());
+            return Ok(());
+        }
+        let pool = MaxPool2d::new([oh, ow, oc], [2, 2], [2, 2]).unwrap();
+        let both = ConvPool2d::new(conv.clone()).unwrap();
+        prop_assert_eq!(both.output_shape(), pool.output_shape());
+        let [mut x, w, bias, _] = arguments(&case, salt);
+        if nan {
+            x[salt as usize % (case.batch * case.input[2])] = f32::NAN;
+        }
+        let dy = numbers(case.batch * pool.output_shape().iter().product::<usize>(), salt + 4);
+        for simd in Simd::available() {
+            let needed = InputGradient::Needed;
+            let sums = conv.forward(simd, case.batch, &x, &w, &bias).unwrap();
+            let y = pool.forward(case.batch, &sums).unwrap();
+            let before = pool.backward(case.batch, &sums, &dy).unwrap();
+            let expected = conv.backward(simd, case.batch, &x, &w, &sums, &before, needed).unwrap();
+            let pooled = both.forward(simd, case.batch, &x, &w, &bias).unwrap();
+            let found = both.backward(simd, case.batch, &x, &w, &pooled, &dy, needed).unwrap();
+            prop_assert_eq!(bits_of(&pooled.values, &found), bits_of(&y, &expected));
+        }
     }
 
     #[test]

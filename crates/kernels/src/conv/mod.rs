@@ -4,9 +4,12 @@
 //! where `x` is 0 outside the picture.
 
 mod gradient;
+mod pooled;
 mod strip;
 
 use rayon::prelude::*;
+
+pub use self::pooled::{ConvPool2d, Pooled};
 
 use self::gradient::SumsGradient;
 use self::strip::{Cut, Frame, Pictures, Rows};
