@@ -1,6 +1,5 @@
 //! Activations that a layer applies to its result, and their backward pass.
 
-use crate::parallel;
 use crate::product::Finish;
 
 /// What a layer applies to its sums.
@@ -21,18 +20,17 @@ impl Activation {
         }
     }
 
-    /// The gradient before the activation, from the layer's result `y` and the gradient `dy` of the result.
+    /// Writes the gradient before the activation, from the layer's result `y` and the gradient `dy` of the result.
     /// ReLU's gradient at 0 is 0, as in Keras and PyTorch.
-    pub(crate) fn backward(self, y: &[f32], dy: &[f32]) -> Vec<f32> {
-        let mut before = dy.to_vec();
-        if self == Self::Relu {
-            parallel::zip_mut(&mut before, y, |before, y| {
-                for (before, &y) in before.iter_mut().zip(y) {
+    pub(crate) fn backward(self, y: &[f32], dy: &[f32], before: &mut [f32]) {
+        match self {
+            Self::Linear => before.copy_from_slice(dy),
+            Self::Relu => {
+                for ((before, &y), &dy) in before.iter_mut().zip(y).zip(dy) {
                     // A select, not a branch. NaN lets the gradient pass, so that it is not hidden.
-                    *before = if y <= 0.0 { 0.0 } else { *before };
+                    *before = if y <= 0.0 { 0.0 } else { dy };
                 }
-            });
+            }
         }
-        before
     }
 }

@@ -27,6 +27,7 @@ pub mod dropout;
 mod error;
 pub mod loss;
 pub mod optimizer;
+mod panels;
 pub mod parallel;
 pub mod peak;
 pub mod plan;

@@ -21,10 +21,17 @@ pub fn gflops(simd: Simd, threads: usize) -> f64 {
     })
 }
 
-fn sample(simd: Simd) -> f64 {
+/// About a millisecond of fused multiply-adds on registers, on this thread; returns how many additions and
+/// multiplications they were, which is always the same.
+pub fn multiply_adds(simd: Simd) -> usize {
     let mut work = 0;
-    let began = Instant::now();
     simd.run(MultiplyAdds { work: &mut work });
+    work
+}
+
+fn sample(simd: Simd) -> f64 {
+    let began = Instant::now();
+    let work = multiply_adds(simd);
     work as f64 / began.elapsed().as_secs_f64() / 1e9
 }
 

@@ -6,6 +6,8 @@
 //! of them for each row of a filter. Each element of a result is one chain of fused multiply-adds, over `k`
 //! ascending (here) or over `r` ascending ([`accumulate_outer`]), whatever the tile it is computed in.
 
+pub(crate) use crate::panels::Panels;
+use crate::panels::{Line, ZERO};
 use crate::simd::{Kernel, LANES, Lanes, Simd};
 
 /// A run of neighbouring columns of A: `len` values from `start` on.
@@ -35,40 +37,8 @@ pub(crate) fn padded(columns: usize) -> usize {
     columns.next_multiple_of(LANES)
 }
 
-/// A right matrix `(K, N)` as kernels read it: panels of 16 columns, K rows each, the last one filled up
-/// with zeros.
-#[derive(Debug)]
-pub(crate) struct Panels {
-    values: Vec<[f32; LANES]>,
-    depth: usize,
-    columns: usize,
-}
-
-impl Panels {
-    /// Packs the matrix whose element (k, n) is `at(k, n)`.
-    pub(crate) fn pack(depth: usize, columns: usize, at: impl Fn(usize, usize) -> f32) -> Self {
-        let panels = columns.div_ceil(LANES);
-        let mut values = Vec::with_capacity(panels * depth);
-        for panel in 0..panels {
-            let first = panel * LANES;
-            for k in 0..depth {
-                values
-                    .push(std::array::from_fn(|i| if first + i < columns { at(k, first + i) } else { 0.0 }));
-            }
-        }
-        Self { values, depth, columns }
-    }
-
-    /// K.
-    pub(crate) fn depth(&self) -> usize {
-        self.depth
-    }
-
-    /// N.
-    pub(crate) fn columns(&self) -> usize {
-        self.columns
-    }
-}
+/// Rows of a tile: with two AVX2 registers, or two AVX-512 ones, for each it fills the registers.
+const TILE_ROWS: usize = 6;
 
 /// `out (R, N) = finish(A (R, K) · B (K, N) + bias (N))`; `rows` times `segments` must lie inside `values`.
 pub(crate) fn product(
@@ -79,9 +49,9 @@ pub(crate) fn product(
     finish: Finish,
     out: &mut [f32],
 ) {
-    debug_assert_eq!(out.len(), a.rows.len() * b.columns);
-    debug_assert_eq!(a.segments.iter().map(|s| s.len).sum::<usize>(), b.depth);
-    let mut start = vec![[0.0; LANES]; b.columns.div_ceil(LANES)];
+    debug_assert_eq!(out.len(), a.rows.len() * b.columns());
+    debug_assert_eq!(a.segments.iter().map(|s| s.len).sum::<usize>(), b.depth());
+    let mut start = vec![[0.0; LANES]; b.columns().div_ceil(LANES)];
     if let Some(bias) = bias {
         start.as_flattened_mut()[..bias.len()].copy_from_slice(bias);
     }
@@ -99,31 +69,27 @@ struct Product<'a> {
 impl Kernel for Product<'_> {
     #[inline(always)]
     fn run<L: Lanes>(self, lanes: L) {
-        let panels = self.start.len();
         let Self { a, b, start, finish, out } = self;
+        let panels = start.len();
         let mut panel = 0;
         while panel < panels {
             // Two panels at a time where registers allow.
             let wide = L::TILE_WIDTH == 2 && panel + 2 <= panels;
-            for first in (0..a.rows.len()).step_by(6) {
-                let rows = &a.rows[first..a.rows.len().min(first + 6)];
-                let mut at = first;
-                let mut left = rows;
-                while let Some(taken) = [6, 4, 2, 1].into_iter().find(|n| *n <= left.len()) {
-                    let (now, rest) = left.split_at(taken);
-                    let t = Tile { a, rows: now, b, start, finish, panel, first: at };
-                    match (taken, wide) {
-                        (6, true) => t.compute::<L, 6, 2>(lanes, out),
-                        (4, true) => t.compute::<L, 4, 2>(lanes, out),
-                        (2, true) => t.compute::<L, 2, 2>(lanes, out),
-                        (_, true) => t.compute::<L, 1, 2>(lanes, out),
-                        (6, false) => t.compute::<L, 6, 1>(lanes, out),
-                        (4, false) => t.compute::<L, 4, 1>(lanes, out),
-                        (2, false) => t.compute::<L, 2, 1>(lanes, out),
-                        (_, false) => t.compute::<L, 1, 1>(lanes, out),
-                    }
-                    at += taken;
-                    left = rest;
+            for (tile, rows) in a.rows.chunks(TILE_ROWS).enumerate() {
+                let t = Tile { a, rows, b, start, finish, panel, first: tile * TILE_ROWS };
+                match (rows.len(), wide) {
+                    (6, true) => t.compute::<L, 6, 2>(lanes, out),
+                    (5, true) => t.compute::<L, 5, 2>(lanes, out),
+                    (4, true) => t.compute::<L, 4, 2>(lanes, out),
+                    (3, true) => t.compute::<L, 3, 2>(lanes, out),
+                    (2, true) => t.compute::<L, 2, 2>(lanes, out),
+                    (_, true) => t.compute::<L, 1, 2>(lanes, out),
+                    (6, false) => t.compute::<L, 6, 1>(lanes, out),
+                    (5, false) => t.compute::<L, 5, 1>(lanes, out),
+                    (4, false) => t.compute::<L, 4, 1>(lanes, out),
+                    (3, false) => t.compute::<L, 3, 1>(lanes, out),
+                    (2, false) => t.compute::<L, 2, 1>(lanes, out),
+                    (_, false) => t.compute::<L, 1, 1>(lanes, out),
                 }
             }
             panel += if wide { 2 } else { 1 };
@@ -146,7 +112,6 @@ impl Tile<'_> {
     #[inline(always)]
     fn compute<L: Lanes, const P: usize, const W: usize>(&self, lanes: L, out: &mut [f32]) {
         // Loops, not closures: those would be compiled without the instruction set of their caller.
-        let depth = self.b.depth;
         let mut sums = [[lanes.splat(0.0); W]; P];
         for sums in &mut sums {
             for w in 0..W {
@@ -160,14 +125,14 @@ impl Tile<'_> {
             for p in 0..P {
                 left[p] = &self.a.values[self.rows[p] + segment.start..][..len];
             }
-            let mut right: [&[[f32; LANES]]; W] = [&[]; W];
+            let mut right: [&[Line]; W] = [&[]; W];
             for w in 0..W {
-                right[w] = &self.b.values[(self.panel + w) * depth + k0..][..len];
+                right[w] = &self.b.panel(self.panel + w)[k0..][..len];
             }
             for k in 0..len {
                 let mut b = [lanes.splat(0.0); W];
                 for w in 0..W {
-                    b[w] = lanes.load(&right[w][k]);
+                    b[w] = lanes.load(&right[w][k].0);
                 }
                 for p in 0..P {
                     let x = lanes.splat(left[p][k]);
@@ -178,7 +143,7 @@ impl Tile<'_> {
             }
             k0 += len;
         }
-        let columns = self.b.columns;
+        let columns = self.b.columns();
         for (p, sums) in sums.iter().enumerate() {
             for (w, sum) in sums.iter().enumerate() {
                 let sum = match self.finish {
@@ -200,22 +165,27 @@ impl Tile<'_> {
     }
 }
 
-/// Rows taken at a time by [`accumulate_outer`], so that they stay in the first-level cache.
-const ROWS_AT_A_TIME: usize = 192;
-
 /// `sums (K, N) += A (R, K) transposed · D (R, N)`, with N in whole registers: `d` and `sums` hold
-/// `columns / 16` of them a row.
+/// `columns / 16` of them a row. For some hundred rows at most: they should stay in the cache.
 pub(crate) fn accumulate_outer(simd: Simd, a: Gather, d: &[[f32; LANES]], sums: &mut [[f32; LANES]]) {
-    let width = if a.rows.is_empty() { 0 } else { d.len() / a.rows.len() };
+    let rows = a.rows.len();
+    let width = d.len().checked_div(rows).unwrap_or(0);
     if width == 0 {
         return;
     }
-    simd.run(Outer { a, d, sums, width });
+    // Panel after panel, so that a tile reads along.
+    let mut panels = vec![ZERO; rows * width];
+    for (panel, lines) in panels.chunks_exact_mut(rows).enumerate() {
+        for (line, d) in lines.iter_mut().zip(d.chunks_exact(width)) {
+            *line = Line(d[panel]);
+        }
+    }
+    simd.run(Outer { a, d: &panels, sums, width });
 }
 
 struct Outer<'a> {
     a: Gather<'a>,
-    d: &'a [[f32; LANES]],
+    d: &'a [Line],
     sums: &'a mut [[f32; LANES]],
     width: usize,
 }
@@ -224,49 +194,55 @@ impl Kernel for Outer<'_> {
     #[inline(always)]
     fn run<L: Lanes>(self, lanes: L) {
         let Self { a, d, sums, width } = self;
-        for (rows, d) in a.rows.chunks(ROWS_AT_A_TIME).zip(d.chunks(ROWS_AT_A_TIME * width)) {
-            let mut k0 = 0;
-            for segment in a.segments {
-                let mut done = 0;
-                while done < segment.len {
-                    let taken = [6, 4, 2, 1].into_iter().find(|n| *n <= segment.len - done).unwrap_or(1);
-                    let mut panel = 0;
-                    while panel < width {
-                        let wide = L::TILE_WIDTH == 2 && panel + 2 <= width;
-                        let tile = OuterTile {
-                            values: a.values,
-                            rows,
-                            column: segment.start + done,
-                            d,
-                            width,
-                            panel,
-                            k: k0 + done,
-                        };
-                        match (taken, wide) {
-                            (6, true) => tile.add::<L, 6, 2>(lanes, sums),
-                            (4, true) => tile.add::<L, 4, 2>(lanes, sums),
-                            (2, true) => tile.add::<L, 2, 2>(lanes, sums),
-                            (_, true) => tile.add::<L, 1, 2>(lanes, sums),
-                            (6, false) => tile.add::<L, 6, 1>(lanes, sums),
-                            (4, false) => tile.add::<L, 4, 1>(lanes, sums),
-                            (2, false) => tile.add::<L, 2, 1>(lanes, sums),
-                            (_, false) => tile.add::<L, 1, 1>(lanes, sums),
-                        }
-                        panel += if wide { 2 } else { 1 };
+        // A tile's columns of A, copied side by side: in pictures they are a pixel apart, often a power of two, and
+        // would push each other out of the cache.
+        let mut left = vec![[0.0; TILE_ROWS]; a.rows.len()];
+        let mut k0 = 0;
+        for segment in a.segments {
+            for done in (0..segment.len).step_by(TILE_ROWS) {
+                let taken = TILE_ROWS.min(segment.len - done);
+                let values = &a.values[segment.start + done..];
+                if taken == TILE_ROWS {
+                    for (to, row) in left.iter_mut().zip(a.rows) {
+                        to.copy_from_slice(&values[*row..][..TILE_ROWS]);
                     }
-                    done += taken;
+                } else {
+                    for (to, row) in left.iter_mut().zip(a.rows) {
+                        to[..taken].copy_from_slice(&values[*row..][..taken]);
+                    }
                 }
-                k0 += segment.len;
+                let mut panel = 0;
+                while panel < width {
+                    let wide = L::TILE_WIDTH == 2 && panel + 2 <= width;
+                    let d = &d[panel * left.len()..];
+                    let tile = OuterTile { left: &left, d, width, panel, k: k0 + done };
+                    match (taken, wide) {
+                        (6, true) => tile.add::<L, 6, 2>(lanes, sums),
+                        (5, true) => tile.add::<L, 5, 2>(lanes, sums),
+                        (4, true) => tile.add::<L, 4, 2>(lanes, sums),
+                        (3, true) => tile.add::<L, 3, 2>(lanes, sums),
+                        (2, true) => tile.add::<L, 2, 2>(lanes, sums),
+                        (_, true) => tile.add::<L, 1, 2>(lanes, sums),
+                        (6, false) => tile.add::<L, 6, 1>(lanes, sums),
+                        (5, false) => tile.add::<L, 5, 1>(lanes, sums),
+                        (4, false) => tile.add::<L, 4, 1>(lanes, sums),
+                        (3, false) => tile.add::<L, 3, 1>(lanes, sums),
+                        (2, false) => tile.add::<L, 2, 1>(lanes, sums),
+                        (_, false) => tile.add::<L, 1, 1>(lanes, sums),
+                    }
+                    panel += if wide { 2 } else { 1 };
+                }
             }
+            k0 += segment.len;
         }
     }
 }
 
 struct OuterTile<'a> {
-    values: &'a [f32],
-    rows: &'a [usize],
-    column: usize,
-    d: &'a [[f32; LANES]],
+    /// The tile's columns of A.
+    left: &'a [[f32; TILE_ROWS]],
+    /// From the tile's first panel on, a line a row.
+    d: &'a [Line],
     width: usize,
     panel: usize,
     k: usize,
@@ -282,15 +258,18 @@ impl OuterTile<'_> {
                 acc[p][w] = lanes.load(&sums[(self.k + p) * self.width + self.panel + w]);
             }
         }
-        for (&row, d) in self.rows.iter().zip(self.d.chunks_exact(self.width)) {
-            let x: &[f32] = &self.values[row + self.column..][..P];
-            let from = &d[self.panel..][..W];
+        let count = self.left.len();
+        let mut panels: [&[Line]; W] = [&[]; W];
+        for w in 0..W {
+            panels[w] = &self.d[w * count..][..count];
+        }
+        for r in 0..count {
             let mut d = [lanes.splat(0.0); W];
             for w in 0..W {
-                d[w] = lanes.load(&from[w]);
+                d[w] = lanes.load(&panels[w][r].0);
             }
             for p in 0..P {
-                let x = lanes.splat(x[p]);
+                let x = lanes.splat(self.left[r][p]);
                 for w in 0..W {
                     acc[p][w] = lanes.mul_add(x, d[w], acc[p][w]);
                 }

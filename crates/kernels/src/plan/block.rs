@@ -3,14 +3,14 @@
 use rayon::prelude::*;
 
 use super::backward::Carriers;
-use super::conv::Taken;
+use super::conv::{SHORT_WINDOW, Taken};
 use super::packed::{Packed, Weights};
 use super::winograd::Scratch;
 use super::{Plan, dense};
 use crate::aligned::Aligned;
 use crate::loss;
 use crate::parallel::BLOCK;
-use crate::simd::{LANES, Simd};
+use crate::simd::Simd;
 
 /// The buffers of a block, and what it brought.
 #[derive(Debug)]
@@ -31,8 +31,8 @@ pub(super) struct Workspace {
     pub(super) correct: usize,
 }
 
-/// Values to spare behind pictures: kernels read whole registers.
-const SPARE: usize = LANES;
+/// Values to spare behind pictures: kernels read whole registers, and windows as long as the short ones.
+const SPARE: usize = SHORT_WINDOW;
 
 impl Workspace {
     pub(super) fn new(plan: &Plan) -> Self {

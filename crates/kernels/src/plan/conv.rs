@@ -8,6 +8,9 @@ use crate::simd::{Kernel, LANES, Lanes, Simd};
 /// Pixels of a tile.
 const PIXELS: usize = 4;
 
+/// Values of a window that is read without asking whether each is there: enough for 3x3 of three channels.
+pub(super) const SHORT_WINDOW: usize = 32;
+
 /// What stands behind the convolution's ReLU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pool {
@@ -268,14 +271,13 @@ impl Kernel for Forward<'_> {
             while group < groups {
                 let left = groups - group;
                 let t = ForwardTile { stage, x, weights, bias, rows, group };
-                // Pictures of three channels under a 3x3 kernel have loops of known length.
-                let rgb = (stage.runs, stage.run, stage.channels) == (1, 27, 3);
-                group += match (L::TILE_WIDTH, left, rgb) {
-                    (2, 4.., false) => t.compute::<L, 4, 0, 0>(lanes, y, taken),
-                    (2, 2.., false) => t.compute::<L, 2, 0, 0>(lanes, y, taken),
-                    (_, _, false) => t.compute::<L, 1, 0, 0>(lanes, y, taken),
-                    (2, 2.., true) => t.compute::<L, 2, 3, 3>(lanes, y, taken),
-                    (_, _, true) => t.compute::<L, 1, 3, 3>(lanes, y, taken),
+                let short = stage.runs == 1 && stage.run <= SHORT_WINDOW;
+                group += match (L::TILE_WIDTH, left, short) {
+                    (2, 4.., false) => t.compute::<L, 4, false>(lanes, y, taken),
+                    (2, 2.., false) => t.compute::<L, 2, false>(lanes, y, taken),
+                    (_, _, false) => t.compute::<L, 1, false>(lanes, y, taken),
+                    (2, 2.., true) => t.compute::<L, 2, true>(lanes, y, taken),
+                    (_, _, true) => t.compute::<L, 1, true>(lanes, y, taken),
                 };
             }
         }
@@ -292,10 +294,10 @@ struct ForwardTile<'a> {
 }
 
 impl ForwardTile<'_> {
-    /// Four pixels times W registers of filters, pooled where they belong together; returns W. SIDE and CHANNELS are
-    /// the kernel's height and width and the channels of pictures in columns, or 0 where these are others.
+    /// Four pixels times W registers of filters, pooled where they belong together; returns W. SHORT is
+    /// whether a window is one run of at most [`SHORT_WINDOW`] values.
     #[inline(always)]
-    fn compute<L: Lanes, const W: usize, const SIDE: usize, const CHANNELS: usize>(
+    fn compute<L: Lanes, const W: usize, const SHORT: bool>(
         &self,
         lanes: L,
         y: &mut [[f32; LANES]],
@@ -309,30 +311,30 @@ impl ForwardTile<'_> {
                 sums[w] = lanes.load(&self.bias[self.group + w]);
             }
         }
-        if SIDE > 0 {
-            let mut x: [&[f32]; PIXELS] = [&[]; PIXELS];
+        if SHORT {
+            let mut x = [&[0.0; SHORT_WINDOW]; PIXELS];
             for p in 0..PIXELS {
-                x[p] = &self.x[self.rows[p]..][..SIDE * SIDE * CHANNELS];
+                x[p] = &self.x[self.rows[p]..].as_chunks().0[0];
             }
-            let weights = &self.weights[..SIDE * SIDE * CHANNELS * groups];
-            for u in 0..SIDE {
-                for v in 0..SIDE {
-                    for c in 0..CHANNELS {
-                        let weights = &weights[((u * SIDE + v) * CHANNELS + c) * groups + self.group..][..W];
-                        add_products(lanes, &x, (v * SIDE + u) * CHANNELS + c, weights, &mut sums);
-                    }
+            for (&place, weights) in self.stage.places.iter().zip(self.weights.chunks_exact(groups)) {
+                let mut near = [0.0; PIXELS];
+                for p in 0..PIXELS {
+                    // The remainder is the place itself, and shows the compiler that it is inside.
+                    near[p] = x[p][place % SHORT_WINDOW];
                 }
+                add_products(lanes, near, &weights[self.group..][..W], &mut sums);
             }
         } else {
             let mut done = 0;
-            for [start, len] in &self.stage.pieces {
+            for &[start, len] in &self.stage.pieces {
                 let mut x: [&[f32]; PIXELS] = [&[]; PIXELS];
                 for p in 0..PIXELS {
-                    x[p] = &self.x[self.rows[p] + start..][..*len];
+                    x[p] = &self.x[self.rows[p] + start..][..len];
                 }
                 let weights = &self.weights[done * groups..][..len * groups];
-                for k in 0..*len {
-                    add_products(lanes, &x, k, &weights[k * groups + self.group..][..W], &mut sums);
+                for k in 0..len {
+                    let near = [x[0][k], x[1][k], x[2][k], x[3][k]];
+                    add_products(lanes, near, &weights[k * groups + self.group..][..W], &mut sums);
                 }
                 done += len;
             }
@@ -355,12 +357,11 @@ impl ForwardTile<'_> {
     }
 }
 
-/// Adds to each pixel's sums its value `k` times W registers of weights.
+/// Adds to each pixel's sums its value times W registers of weights.
 #[inline(always)]
 fn add_products<L: Lanes, const W: usize>(
     lanes: L,
-    x: &[&[f32]; PIXELS],
-    k: usize,
+    x: [f32; PIXELS],
     weights: &[[f32; LANES]],
     sums: &mut [[L::V; W]; PIXELS],
 ) {
@@ -369,7 +370,7 @@ fn add_products<L: Lanes, const W: usize>(
         b[w] = lanes.load(&weights[w]);
     }
     for p in 0..PIXELS {
-        let x = lanes.splat(x[p][k]);
+        let x = lanes.splat(x[p]);
         for w in 0..W {
             sums[p][w] = lanes.mul_add(x, b[w], sums[p][w]);
         }

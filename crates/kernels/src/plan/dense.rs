@@ -34,10 +34,17 @@ pub(super) struct DenseWeights {
 impl Dense {
     pub(super) fn pack(&self, parameters: &[f32], is_training: bool) -> DenseWeights {
         let (weights, outputs) = (&parameters[self.kernel.clone()], self.outputs);
+        let copy = |k: usize, first: usize, to: &mut [f32]| {
+            to.copy_from_slice(&weights[k * outputs + first..][..to.len()]);
+        };
+        let turn = |k: usize, first: usize, to: &mut [f32]| {
+            for (to, row) in to.iter_mut().zip(weights[first * outputs..].chunks_exact(outputs)) {
+                *to = row[k];
+            }
+        };
         DenseWeights {
-            forward: Panels::pack(self.inputs, outputs, |k, n| weights[k * outputs + n]),
-            backward: is_training
-                .then(|| Panels::pack(outputs, self.inputs, |k, n| weights[n * outputs + k])),
+            forward: Panels::of_rows(self.inputs, outputs, copy),
+            backward: is_training.then(|| Panels::of_rows(outputs, self.inputs, turn)),
             bias: parameters[self.bias.clone()].to_vec(),
         }
     }
