@@ -21,15 +21,6 @@ pub(crate) struct Panels {
 }
 
 impl Panels {
-    /// Packs the matrix whose element (k, n) is `at(k, n)`.
-    pub(crate) fn pack(depth: usize, columns: usize, at: impl Fn(usize, usize) -> f32 + Sync) -> Self {
-        Self::of_rows(depth, columns, |k, first, row| {
-            for (i, value) in row.iter_mut().enumerate() {
-                *value = at(k, first + i);
-            }
-        })
-    }
-
     /// Packs the matrix of which `copy(k, first, to)` copies row k from column `first` on.
     pub(crate) fn of_rows(
         depth: usize,

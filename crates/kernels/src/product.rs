@@ -313,7 +313,7 @@ mod tests {
             }
             for simd in Simd::available() {
                 let gather = Gather { values: &values, rows: &rows, segments: &segments };
-                let panels = Panels::pack(depth, columns, |k, n| b[k * columns + n]);
+                let panels = Panels::of_rows(depth, columns, |k, first, to| to.copy_from_slice(&b[k * columns + first..][..to.len()]));
                 let mut out = vec![f32::NAN; rows.len() * columns];
                 product(simd, gather, &panels, Some(&bias), Finish::Relu, &mut out);
                 for (r, &row) in rows.iter().enumerate() {

@@ -12,18 +12,28 @@ use crate::loss;
 use crate::parallel::BLOCK;
 use crate::simd::Simd;
 
-/// The buffers of a block, and what it brought.
+/// The buffers of the convolutions, for one block after another: those of a thread stay in its cache.
 #[derive(Debug)]
 pub(super) struct Workspace {
-    /// Pictures in the block now.
-    pub(super) pictures: usize,
-    /// The input of each layer, convolutions first, then dense layers; the logits behind.
-    pub(super) values: Vec<Aligned>,
-    /// The gradient of each of them; none for the pictures.
-    pub(super) gradients: Vec<Aligned>,
+    /// The input of each convolution.
+    values: Vec<Aligned>,
+    /// The gradient of each of them, none for the pictures; that of the last one's result behind.
+    gradients: Vec<Aligned>,
     taken: Vec<Vec<Taken>>,
     scratch: Scratch,
     carriers: Carriers,
+}
+
+/// What a block brings: its part of the loss and of the convolutions' gradients, and what those of the dense layers are
+/// made of.
+#[derive(Debug)]
+pub(super) struct Brought {
+    /// Pictures in the block.
+    pub(super) pictures: usize,
+    /// The input of each dense layer; the logits behind.
+    pub(super) values: Vec<Aligned>,
+    /// The gradient of each dense layer's result, before its activation.
+    pub(super) gradients: Vec<Aligned>,
     /// Gradients of the convolutions' parameters: of each the kernel, filter by filter, and the bias.
     pub(super) sums: Aligned,
     /// The sum of the losses.
@@ -34,21 +44,18 @@ pub(super) struct Workspace {
 /// Values to spare behind pictures: kernels read whole registers, and windows as long as the short ones.
 const SPARE: usize = SHORT_WINDOW;
 
-impl Workspace {
+/// Room for a block of pictures with so many values each.
+fn buffer(len: usize) -> Aligned {
+    Aligned::zeros(len * BLOCK + SPARE)
+}
+
+impl Brought {
     pub(super) fn new(plan: &Plan) -> Self {
-        let convs = plan.convs.iter().map(|conv| conv.stage.input_len());
-        let dense = plan.dense.iter().map(|dense| dense.inputs);
-        let lengths: Vec<usize> = convs.chain(dense).chain([plan.classes]).collect();
-        let buffer = |len: &usize| Aligned::zeros(len * BLOCK + SPARE);
-        let taken = |len: usize| vec![Taken::default(); len * BLOCK];
-        let channels = plan.convs.iter().map(|conv| conv.stage.channels()).max();
+        let inputs = plan.dense.iter().map(|dense| dense.inputs);
         Self {
             pictures: 0,
-            values: lengths.iter().map(buffer).collect(),
-            gradients: std::iter::once(Aligned::default()).chain(lengths[1..].iter().map(buffer)).collect(),
-            taken: plan.convs.iter().map(|conv| taken(conv.stage.taken_len())).collect(),
-            scratch: Scratch::new(channels.unwrap_or(0)),
-            carriers: Carriers::default(),
+            values: inputs.chain([plan.classes]).map(buffer).collect(),
+            gradients: plan.dense.iter().map(|dense| buffer(dense.outputs)).collect(),
             sums: Aligned::zeros(plan.sums),
             loss: 0.0,
             correct: 0,
@@ -73,17 +80,46 @@ impl Workspace {
         }
     }
 
-    /// Logits of pictures `(B, C, H, W)`, at most a block of them.
-    pub(super) fn forward(&mut self, plan: &Plan, simd: Simd, packed: &Packed, images: &[f32]) {
+    /// The logits of the block.
+    pub(super) fn logits(&self, plan: &Plan) -> &[f32] {
+        &self.values[plan.dense.len()][..self.pictures * plan.classes]
+    }
+}
+
+impl Workspace {
+    pub(super) fn new(plan: &Plan) -> Self {
+        let inputs = || plan.convs.iter().map(|conv| conv.stage.input_len());
+        let flat = plan.dense.first().map_or(0, |dense| dense.inputs);
+        let taken = |len: usize| vec![Taken::default(); len * BLOCK];
+        Self {
+            values: inputs().map(buffer).collect(),
+            gradients: [0].into_iter().chain(inputs().skip(1)).chain([flat]).map(buffer).collect(),
+            taken: plan.convs.iter().map(|conv| taken(conv.stage.taken_len())).collect(),
+            scratch: Scratch::new(plan.convs.iter().map(|conv| conv.stage.channels()).max().unwrap_or(0)),
+            carriers: Carriers::default(),
+        }
+    }
+
+    /// Logits, and all values on the way to them, of pictures `(B, C, H, W)`, at most a block of them.
+    pub(super) fn forward(
+        &mut self,
+        plan: &Plan,
+        simd: Simd,
+        packed: &Packed,
+        images: &[f32],
+        brought: &mut Brought,
+    ) {
         let [h, w, channels] = plan.input;
-        self.pictures = images.len() / (h * w * channels);
+        let pictures = images.len() / (h * w * channels);
+        brought.pictures = pictures;
         columns(images, plan.input, plan.kernel_rows, &mut self.values[0]);
         for (layer, (conv, weights)) in plan.convs.iter().zip(&packed.convs).enumerate() {
             let (before, after) = self.values.split_at_mut(layer + 1);
             let stage = &conv.stage;
             let (x, bias) = (&before[layer], &weights.bias);
-            let y = &mut after[0][..self.pictures * stage.output_len()];
-            let taken = &mut self.taken[layer][..self.pictures * stage.taken_len()];
+            let y = after.first_mut().unwrap_or(&mut brought.values[0]);
+            let y = &mut y[..pictures * stage.output_len()];
+            let taken = &mut self.taken[layer][..pictures * stage.taken_len()];
             match &weights.forward {
                 Weights::Plain(weights) => stage.forward(simd, x, weights, bias, y, taken),
                 Weights::ByTile(weights) => {
@@ -92,19 +128,12 @@ impl Workspace {
             }
         }
         for (i, (dense, weights)) in plan.dense.iter().zip(&packed.dense).enumerate() {
-            let (before, after) = self.values.split_at_mut(plan.convs.len() + i + 1);
-            let x = &before[plan.convs.len() + i];
-            dense.forward(simd, weights, x, &mut after[0][..self.pictures * dense.outputs]);
+            let (before, after) = brought.values.split_at_mut(i + 1);
+            dense.forward(simd, weights, &before[i], &mut after[0][..pictures * dense.outputs]);
         }
     }
 
-    /// The logits of the last [`forward`](Self::forward).
-    pub(super) fn logits(&self, plan: &Plan) -> &[f32] {
-        &self.values[self.values.len() - 1][..self.pictures * plan.classes]
-    }
-
-    /// Loss, right answers, and gradients of all values and of the convolutions' parameters, of the last
-    /// [`forward`](Self::forward), as a part of a batch.
+    /// What a block brings, as a part of a batch, after its [`forward`](Self::forward).
     pub(super) fn backward(
         &mut self,
         plan: &Plan,
@@ -112,42 +141,47 @@ impl Workspace {
         packed: &Packed,
         labels: &[u32],
         batch: usize,
+        brought: &mut Brought,
     ) {
-        let last = self.values.len() - 1;
-        let scored = loss::score(
-            plan.classes,
-            &self.values[last][..self.pictures * plan.classes],
-            labels,
-            1.0 / batch as f32,
-            &mut self.gradients[last],
-        );
-        (self.loss, self.correct) = (scored.loss, scored.correct);
+        let Brought { pictures, values, gradients, sums, loss, correct } = brought;
+        let last = plan.dense.len();
+        let logits = &values[last][..*pictures * plan.classes];
+        let scored = loss::score(plan.classes, logits, labels, 1.0 / batch as f32, &mut gradients[last - 1]);
+        (*loss, *correct) = (scored.loss, scored.correct);
         for (i, (dense, weights)) in plan.dense.iter().zip(&packed.dense).enumerate().rev() {
-            let layer = plan.convs.len() + i;
-            let (before, after) = self.gradients.split_at_mut(layer + 1);
-            let dy = &mut after[0][..self.pictures * dense.outputs];
-            if i + 1 < plan.dense.len() {
-                dense::through_relu(&self.values[layer + 1], dy);
+            let (before, after) = gradients.split_at_mut(i);
+            let dy = &mut after[0][..*pictures * dense.outputs];
+            if i + 1 < last {
+                dense::through_relu(&values[i + 1], dy);
             }
-            dense.input_gradient(simd, weights, dy, &mut before[layer][..self.pictures * dense.inputs]);
+            let dx = before.last_mut().unwrap_or(&mut self.gradients[plan.convs.len()]);
+            dense.input_gradient(simd, weights, dy, &mut dx[..*pictures * dense.inputs]);
         }
-        self.sums.fill(0.0);
+        sums.fill(0.0);
         for layer in (0..plan.convs.len()).rev() {
-            self.conv_backward(plan, simd, packed, layer);
+            self.conv_backward(plan, simd, packed, layer, *pictures, sums);
         }
     }
 
-    fn conv_backward(&mut self, plan: &Plan, simd: Simd, packed: &Packed, layer: usize) {
+    fn conv_backward(
+        &mut self,
+        plan: &Plan,
+        simd: Simd,
+        packed: &Packed,
+        layer: usize,
+        pictures: usize,
+        sums: &mut [f32],
+    ) {
         let conv = &plan.convs[layer];
         let stage = &conv.stage;
         let (before, after) = self.gradients.split_at_mut(layer + 1);
-        let dy = &after[0][..self.pictures * stage.output_len()];
-        let taken = &self.taken[layer][..self.pictures * stage.taken_len()];
-        let (kernel, bias) = self.sums[conv.sums.clone()].split_at_mut(conv.kernel_sums());
+        let dy = &after[0][..pictures * stage.output_len()];
+        let taken = &self.taken[layer][..pictures * stage.taken_len()];
+        let (kernel, bias) = sums[conv.sums.clone()].split_at_mut(conv.kernel_sums());
         let (x, kernel) = (&self.values[layer], kernel.as_chunks_mut().0);
         match &packed.convs[layer].by_filter {
             Some(weights) => {
-                let len = self.pictures * stage.input_len();
+                let len = pictures * stage.input_len();
                 let dx = &mut before[layer][..len];
                 let carriers = &mut self.carriers;
                 stage.backward(simd, &x[..len], weights, dy, taken, carriers, kernel, bias, dx);

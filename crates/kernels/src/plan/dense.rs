@@ -3,7 +3,7 @@
 
 use rayon::prelude::*;
 
-use super::block::Workspace;
+use super::block::Brought;
 use crate::conv::lanes_of;
 use crate::product::{self, Finish, Gather, Panels, Segment};
 use crate::simd::{LANES, Simd};
@@ -67,15 +67,15 @@ impl Dense {
     }
 
     /// Adds the gradients of the layer's parameters to `gradient`, where all parameters lie, from the blocks' values
-    /// and gradients of layer `layer`, block after block.
-    pub(super) fn add_gradients(&self, simd: Simd, layer: usize, blocks: &[Workspace], gradient: &mut [f32]) {
+    /// and gradients of dense layer `layer`, block after block.
+    pub(super) fn add_gradients(&self, simd: Simd, layer: usize, blocks: &[Brought], gradient: &mut [f32]) {
         let (inputs, outputs) = (self.inputs, self.outputs);
         let width = outputs.div_ceil(LANES);
 
         let blocks: Vec<_> = blocks
             .iter()
             .map(|block| {
-                let dy = &block.gradients[layer + 1][..block.pictures * outputs];
+                let dy = &block.gradients[layer][..block.pictures * outputs];
                 (&block.values[layer][..], dy, lanes_of(dy, outputs), rows(block.pictures, inputs))
             })
             .collect();

@@ -19,7 +19,7 @@ use crate::error::{ShapeError, check_len};
 use crate::parallel::BLOCK;
 use crate::product::Finish;
 use crate::simd::{LANES, Simd};
-use block::Workspace;
+use block::{Brought, Workspace};
 use conv::{Input, Pool, Stage};
 use dense::Dense;
 use packed::{Conv, Packed};
@@ -81,6 +81,7 @@ pub struct Plan {
 #[derive(Debug, Default)]
 struct Spare {
     workspaces: Vec<Workspace>,
+    brought: Vec<Brought>,
     packed: Vec<(Purpose, Packed)>,
 }
 
@@ -175,26 +176,27 @@ impl Plan {
         let packed = self.pack(simd, parameters, Purpose::Train);
         let each: usize = self.input.iter().product();
         let mut gradient = vec![0.0; self.len];
-        let mut total: Option<Workspace> = None;
-        // Wave after wave, so that a large batch does not need a workspace for each of its blocks.
+        let mut total: Option<Brought> = None;
+        // Wave after wave, so that a large batch does not keep what each of its blocks brings.
         for (images, mine) in images.chunks(each * BLOCK * WAVE).zip(labels.chunks(BLOCK * WAVE)) {
-            let mut blocks: Vec<Workspace> = images
+            let mut blocks: Vec<Brought> = images
                 .par_chunks(each * BLOCK)
                 .zip(mine.par_chunks(BLOCK))
                 .map(|(images, mine)| {
-                    let mut space = self.workspace();
-                    space.forward(self, simd, &packed, images);
-                    space.backward(self, simd, &packed, mine, labels.len());
-                    space
+                    let (mut space, mut brought) = self.buffers();
+                    space.forward(self, simd, &packed, images, &mut brought);
+                    space.backward(self, simd, &packed, mine, labels.len(), &mut brought);
+                    self.spare().workspaces.push(space);
+                    brought
                 })
                 .collect();
             for (i, dense) in self.dense.iter().enumerate() {
-                dense.add_gradients(simd, self.convs.len() + i, &blocks, &mut gradient);
+                dense.add_gradients(simd, i, &blocks, &mut gradient);
             }
             // The first block of the first wave is what the others are added to.
             let mut sum = total.take().unwrap_or_else(|| blocks.remove(0));
             sum.add(&blocks);
-            self.spare().workspaces.append(&mut blocks);
+            self.spare().brought.append(&mut blocks);
             total = Some(sum);
         }
         self.spare().packed.push((Purpose::Train, packed));
@@ -206,7 +208,7 @@ impl Plan {
         }
         let loss = (total.loss / labels.len().max(1) as f64) as f32;
         let correct = total.correct;
-        self.spare().workspaces.push(total);
+        self.spare().brought.push(total);
         Ok(Outcome { loss, correct, gradient })
     }
 
@@ -222,10 +224,12 @@ impl Plan {
         let mut logits = vec![0.0; batch * self.classes];
         logits.par_chunks_mut(self.classes * BLOCK).zip(images.par_chunks(each * BLOCK)).for_each(
             |(logits, images)| {
-                let mut space = self.workspace();
-                space.forward(self, simd, &packed, images);
-                logits.copy_from_slice(space.logits(self));
-                self.spare().workspaces.push(space);
+                let (mut space, mut brought) = self.buffers();
+                space.forward(self, simd, &packed, images, &mut brought);
+                logits.copy_from_slice(brought.logits(self));
+                let mut spare = self.spare();
+                spare.workspaces.push(space);
+                spare.brought.push(brought);
             },
         );
         self.spare().packed.push((Purpose::Evaluate, packed));
@@ -238,9 +242,11 @@ impl Plan {
         check_len("images", images.len(), &[batch, c, h, w])
     }
 
-    fn workspace(&self) -> Workspace {
-        let spare = self.spare().workspaces.pop();
-        spare.unwrap_or_else(|| Workspace::new(self))
+    fn buffers(&self) -> (Workspace, Brought) {
+        let mut spare = self.spare();
+        let (space, brought) = (spare.workspaces.pop(), spare.brought.pop());
+        drop(spare);
+        (space.unwrap_or_else(|| Workspace::new(self)), brought.unwrap_or_else(|| Brought::new(self)))
     }
 
     fn pack(&self, simd: Simd, parameters: &[f32], purpose: Purpose) -> Packed {
