@@ -40,5 +40,8 @@ pub use architecture::{Activation, Architecture, Layer, NamedLayer};
 pub use error::Error;
 pub use keras::keras_json;
 pub use network::{Loss, Network, Parameter, ParameterKind};
-pub use ops::{conv2d, cross_entropy, dense, max_pool2d};
+pub use ops::{
+    Normalised, avg_pool2d, batch_norm, batch_norm_inference, conv2d, cross_entropy, dense, dropout,
+    max_pool2d,
+};
 pub use summary::Summary;
