@@ -8,6 +8,10 @@
 //! allow it, is one; on other devices it is made of candle's own
 //! ops, but never of its `max_pool2d`, whose gradient is wrong.
 //!
+//! There are three ways to use it: a [`Network`] from an [`Architecture`], for training as Keras does; the
+//! [`modules`], which stand in for candle-nn's in networks written by hand; and the ops under both
+//! ([`conv2d`], [`dense`], ...), in the kernels' own layouts.
+//!
 //! ```
 //! use candle_core::{DType, Device, Tensor};
 //! use kernels::Simd;
@@ -30,6 +34,7 @@ mod error;
 mod fused;
 mod init;
 mod keras;
+pub mod modules;
 mod network;
 mod ops;
 pub mod optimizer;
