@@ -8,6 +8,10 @@
 //! allow it, is one; on other devices it is made of candle's own
 //! ops, but never of its `max_pool2d`, whose gradient is wrong.
 //!
+//! There are three ways to use it: a [`Network`] from an [`Architecture`], for training as Keras does; the
+//! [`modules`], which stand in for candle-nn's in networks written by hand; and the ops under both
+//! ([`conv2d`], [`dense`], ...), in the kernels' own layouts.
+//!
 //! ```
 //! use candle_core::{DType, Device, Tensor};
 //! use kernels::Simd;
@@ -30,6 +34,7 @@ mod error;
 mod fused;
 mod init;
 mod keras;
+pub mod modules;
 mod network;
 mod ops;
 pub mod optimizer;
@@ -40,5 +45,8 @@ pub use architecture::{Activation, Architecture, Layer, NamedLayer};
 pub use error::Error;
 pub use keras::keras_json;
 pub use network::{Loss, Network, Parameter, ParameterKind};
-pub use ops::{conv2d, cross_entropy, dense, max_pool2d};
+pub use ops::{
+    Normalised, avg_pool2d, batch_norm, batch_norm_inference, conv2d, cross_entropy, dense, dropout,
+    max_pool2d,
+};
 pub use summary::Summary;

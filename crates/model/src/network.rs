@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use candle_core::{Device, Tensor, Var};
 use kernels::Simd;
+use kernels::conv::Padding;
 use kernels::plan::Plan;
 use streams::Seed;
 
@@ -97,9 +98,9 @@ impl Network {
             x = match named.layer {
                 Layer::Conv2d { activation, .. } => {
                     let (kernel, bias) = next()?;
-                    ops::conv2d(&x, &kernel, &bias, activation.into(), self.simd)?
+                    ops::conv2d(&x, &kernel, &bias, [1, 1], Padding::default(), activation.into(), self.simd)?
                 }
-                Layer::MaxPool2d { window } => ops::max_pool2d(&x, window)?,
+                Layer::MaxPool2d { window } => ops::max_pool2d(&x, window, window)?,
                 Layer::Flatten => x.flatten_from(1)?,
                 Layer::Dense { activation, .. } => {
                     let (kernel, bias) = next()?;
@@ -121,7 +122,7 @@ impl Network {
             return Ok(fused::loss(plan, self.simd, self.weights.as_tensor(), images, labels)?);
         }
         let logits = self.forward(images)?;
-        let mean = ops::cross_entropy(&logits, labels)?;
+        let mean = ops::cross_entropy(&logits, labels, 0.0)?;
         Ok(Loss { mean, correct: count_correct(&logits, labels)? })
     }
 
@@ -143,7 +144,7 @@ impl Network {
     /// As [`loss`](Self::loss).
     pub fn score(&self, images: &Tensor, labels: &Tensor) -> Result<(f32, usize), Error> {
         let logits = self.logits(images)?;
-        Ok((ops::cross_entropy(&logits, labels)?.to_scalar()?, count_correct(&logits, labels)?))
+        Ok((ops::cross_entropy(&logits, labels, 0.0)?.to_scalar()?, count_correct(&logits, labels)?))
     }
 
     /// What the network is made of.
@@ -169,6 +170,11 @@ impl Network {
     /// The device that holds the weights.
     pub fn device(&self) -> &Device {
         self.weights.device()
+    }
+
+    /// The instruction set of its kernels.
+    pub(crate) fn simd(&self) -> Simd {
+        self.simd
     }
 
     /// All trainable numbers, for [`Parameter::of`] to take from.

@@ -1,27 +1,22 @@
-//! Optimizers: one step of a network's parameters along their gradients.
+//! Optimizers: one step of a network's parameters along their gradients, as Keras defines them.
+
+use std::cell::RefCell;
 
 use candle_core::backprop::GradStore;
-use candle_core::{CpuStorage, InplaceOp2, Layout, Tensor};
-use kernels::{Simd, optimizer as kernel};
-use std::sync::Mutex;
+use candle_core::{CpuStorage, InplaceOp2, Layout, Tensor, Var};
+use kernels::optimizer::{self as kernel, MomentumKind};
+use kernels::{ShapeError, Simd};
 
 use crate::{Error, Network};
 
-/// Adam as Keras defines it: [`kernels::optimizer::Adam`].
+/// Adam: [`kernels::optimizer::Adam`]; with weight decay, AdamW.
 #[derive(Debug)]
 pub struct Adam {
     settings: kernel::Adam,
-    moments: Moments,
+    weight_decay: f64,
+    /// The running means of the gradients and of their squares.
+    moments: State<2>,
     steps: u64,
-}
-
-/// The running means of the gradients and of their squares.
-#[derive(Debug)]
-enum Moments {
-    /// For weights on the CPU.
-    Host { mean: Vec<f32>, square: Vec<f32> },
-    /// For weights on another device.
-    Device { mean: Tensor, square: Tensor },
 }
 
 impl Adam {
@@ -30,14 +25,14 @@ impl Adam {
     /// # Errors
     /// If the device cannot hold them.
     pub fn new(network: &Network, settings: kernel::Adam) -> Result<Self, Error> {
-        let weights = network.weights();
-        let moments = if weights.device().is_cpu() {
-            let zeros = vec![0.0; weights.elem_count()];
-            Moments::Host { mean: zeros.clone(), square: zeros }
-        } else {
-            Moments::Device { mean: weights.zeros_like()?, square: weights.zeros_like()? }
-        };
-        Ok(Self { settings, moments, steps: 0 })
+        Ok(Self { settings, weight_decay: 0.0, moments: State::zeros(network.weights())?, steps: 0 })
+    }
+
+    /// The same with decoupled weight decay (Loshchilov and Hutter, 2019), `w -= w * weight_decay * learning_rate`
+    /// before each step, of all parameters: what Keras calls `AdamW`, whose decay is 0.004 by default.
+    #[must_use]
+    pub fn with_weight_decay(self, weight_decay: f64) -> Self {
+        Self { weight_decay, ..self }
     }
 
     /// One step of all parameters.
@@ -51,27 +46,107 @@ impl Adam {
         learning_rate: f64,
     ) -> Result<(), Error> {
         let (weights, gradient) = (network.weights(), gradient_of(network, gradients)?);
+        let (settings, decay, simd) = (self.settings, self.weight_decay, network.simd());
         self.steps += 1;
-        let rate = self.settings.corrected_rate(learning_rate, self.steps);
+        let rate = settings.corrected_rate(learning_rate, self.steps);
         match &mut self.moments {
-            Moments::Host { mean, square } => {
-                let op = AdamOp { settings: self.settings, rate, moments: Mutex::new((mean, square)) };
-                weights.inplace_op2(&gradient, &op)?;
-            }
-            Moments::Device { mean, square } => {
-                let kernel::Adam { beta_1, beta_2, epsilon } = self.settings;
+            State::Host([mean, square]) => on_host(weights, &gradient, |weights, gradient| {
+                decay_on_host(simd, learning_rate, decay, weights);
+                settings.step(simd, rate, weights, gradient, mean, square)
+            }),
+            State::Device([mean, square]) => {
+                let kernel::Adam { beta_1, beta_2, epsilon } = settings;
                 *mean = ((&*mean * beta_1)? + (&gradient * (1.0 - beta_1))?)?;
                 *square = ((&*square * beta_2)? + (gradient.sqr()? * (1.0 - beta_2))?)?;
                 let change = ((&*mean * f64::from(rate))? / (square.sqrt()? + f64::from(epsilon))?)?;
-                weights.set(&(weights.as_tensor() - change)?)?;
+                let decayed = (weights.as_tensor() * (1.0 - decay * learning_rate))?;
+                Ok(weights.set(&(decayed - change)?)?)
             }
         }
-        Ok(())
     }
 
     /// How many steps were made.
     pub fn steps(&self) -> u64 {
         self.steps
+    }
+}
+
+/// Gradient descent with momentum, Polyak's or Nesterov's: [`kernels::optimizer::Momentum`].
+#[derive(Debug)]
+pub struct Momentum {
+    settings: kernel::Momentum,
+    velocity: State<1>,
+}
+
+impl Momentum {
+    /// A velocity of 0 for every parameter of the network.
+    ///
+    /// # Errors
+    /// If the device cannot hold it.
+    pub fn new(network: &Network, settings: kernel::Momentum) -> Result<Self, Error> {
+        Ok(Self { settings, velocity: State::zeros(network.weights())? })
+    }
+
+    /// One step of all parameters.
+    ///
+    /// # Errors
+    /// If the gradients have none for the network, or the device fails.
+    pub fn step(
+        &mut self,
+        network: &Network,
+        gradients: &GradStore,
+        learning_rate: f64,
+    ) -> Result<(), Error> {
+        let (weights, gradient) = (network.weights(), gradient_of(network, gradients)?);
+        let settings = self.settings;
+        match &mut self.velocity {
+            State::Host([velocity]) => on_host(weights, &gradient, |weights, gradient| {
+                settings.step(network.simd(), learning_rate as f32, weights, gradient, velocity)
+            }),
+            State::Device([velocity]) => {
+                let along = (gradient * learning_rate)?;
+                *velocity = ((&*velocity * settings.momentum)? - &along)?;
+                let change = match settings.kind {
+                    MomentumKind::Polyak => velocity.clone(),
+                    MomentumKind::Nesterov => ((&*velocity * settings.momentum)? - along)?,
+                };
+                Ok(weights.set(&(weights.as_tensor() + change)?)?)
+            }
+        }
+    }
+}
+
+/// Plain stochastic gradient descent: `w -= learning_rate * g`.
+///
+/// # Errors
+/// If the gradients have none for the network, or the device fails.
+pub fn sgd_step(network: &Network, gradients: &GradStore, learning_rate: f64) -> Result<(), Error> {
+    let (weights, gradient) = (network.weights(), gradient_of(network, gradients)?);
+    if weights.device().is_cpu() {
+        return on_host(weights, &gradient, |weights, gradient| {
+            kernel::sgd(network.simd(), learning_rate as f32, weights, gradient)
+        });
+    }
+    Ok(weights.set(&(weights.as_tensor() - (gradient * learning_rate)?)?)?)
+}
+
+/// What an optimizer keeps from step to step: `N` numbers for each parameter.
+#[derive(Debug)]
+enum State<const N: usize> {
+    /// For weights on the CPU.
+    Host([Vec<f32>; N]),
+    /// For weights on another device.
+    Device([Tensor; N]),
+}
+
+impl<const N: usize> State<N> {
+    fn zeros(weights: &Var) -> Result<Self, Error> {
+        if weights.device().is_cpu() {
+            return Ok(Self::Host(std::array::from_fn(|_| vec![0.0; weights.elem_count()])));
+        }
+        // Tensors are never written to, so all may begin as the same one.
+        let zeros = weights.zeros_like()?;
+        Ok(Self::Device(std::array::from_fn(|_| zeros.clone())))
     }
 }
 
@@ -83,16 +158,28 @@ fn gradient_of(network: &Network, gradients: &GradStore) -> Result<Tensor, Error
     }
 }
 
-struct AdamOp<'a> {
-    settings: kernel::Adam,
-    rate: f32,
-    /// Behind a lock because candle hands out ops by shared reference; never waited for.
-    moments: Mutex<(&'a mut [f32], &'a mut [f32])>,
+/// Without decay the weights are not touched: `0 * w` would make NaN of an infinite weight.
+fn decay_on_host(simd: Simd, learning_rate: f64, decay: f64, weights: &mut [f32]) {
+    if decay != 0.0 {
+        kernel::decay_weights(simd, learning_rate, decay, weights);
+    }
 }
 
-impl InplaceOp2 for AdamOp<'_> {
+/// Changes weights on the CPU by a step of [`kernels::optimizer`].
+fn on_host(
+    weights: &Var,
+    gradient: &Tensor,
+    step: impl FnMut(&mut [f32], &[f32]) -> Result<(), ShapeError>,
+) -> Result<(), Error> {
+    Ok(weights.inplace_op2(gradient, &Step(RefCell::new(step)))?)
+}
+
+/// A step as candle's op. The cell is there because candle takes ops by shared reference.
+struct Step<F>(RefCell<F>);
+
+impl<F: FnMut(&mut [f32], &[f32]) -> Result<(), ShapeError>> InplaceOp2 for Step<F> {
     fn name(&self) -> &'static str {
-        "adam"
+        "optimizer-step"
     }
 
     fn cpu_fwd(
@@ -102,62 +189,15 @@ impl InplaceOp2 for AdamOp<'_> {
         g: &CpuStorage,
         g_layout: &Layout,
     ) -> candle_core::Result<()> {
-        let (weights, gradient) = step_arguments(w, w_layout, g, g_layout)?;
-        let Ok(mut moments) = self.moments.lock() else {
-            candle_core::bail!("the moments of Adam are in use")
+        let (CpuStorage::F32(w), Some((w0, w1)), CpuStorage::F32(g), Some((g0, g1))) =
+            (w, w_layout.contiguous_offsets(), g, g_layout.contiguous_offsets())
+        else {
+            candle_core::bail!("expected contiguous f32 weights and gradient on the CPU")
         };
-        let (mean, square) = &mut *moments;
-        self.settings
-            .step(Simd::best(), self.rate, weights, gradient, mean, square)
-            .map_err(candle_core::Error::wrap)
-    }
-}
-
-/// Plain stochastic gradient descent: `w -= learning_rate * g`.
-///
-/// # Errors
-/// If the gradients have none for the network, or the device fails.
-pub fn sgd_step(network: &Network, gradients: &GradStore, learning_rate: f64) -> Result<(), Error> {
-    let (weights, gradient) = (network.weights(), gradient_of(network, gradients)?);
-    if weights.device().is_cpu() {
-        weights.inplace_op2(&gradient, &SgdOp(learning_rate as f32))?;
-    } else {
-        weights.set(&(weights.as_tensor() - (gradient * learning_rate)?)?)?;
-    }
-    Ok(())
-}
-
-struct SgdOp(f32);
-
-impl InplaceOp2 for SgdOp {
-    fn name(&self) -> &'static str {
-        "sgd"
-    }
-
-    fn cpu_fwd(
-        &self,
-        w: &mut CpuStorage,
-        w_layout: &Layout,
-        g: &CpuStorage,
-        g_layout: &Layout,
-    ) -> candle_core::Result<()> {
-        let (weights, gradient) = step_arguments(w, w_layout, g, g_layout)?;
-        kernel::sgd(Simd::best(), self.0, weights, gradient).map_err(candle_core::Error::wrap)
-    }
-}
-
-/// The weights to change and their gradient, as slices.
-fn step_arguments<'a>(
-    w: &'a mut CpuStorage,
-    w_layout: &Layout,
-    g: &'a CpuStorage,
-    g_layout: &Layout,
-) -> candle_core::Result<(&'a mut [f32], &'a [f32])> {
-    match (w, w_layout.contiguous_offsets(), g, g_layout.contiguous_offsets()) {
-        (CpuStorage::F32(w), Some((w0, w1)), CpuStorage::F32(g), Some((g0, g1))) => {
-            Ok((&mut w[w0..w1], &g[g0..g1]))
-        }
-        _ => candle_core::bail!("expected contiguous f32 weights and gradient on the CPU"),
+        let Ok(mut step) = self.0.try_borrow_mut() else {
+            candle_core::bail!("an optimizer's step in itself")
+        };
+        step(&mut w[w0..w1], &g[g0..g1]).map_err(candle_core::Error::wrap)
     }
 }
 
@@ -169,29 +209,72 @@ mod tests {
     use super::*;
     use crate::architecture::{Architecture, Layer};
 
-    /// The two forms of Adam, on the host and made of candle's ops, agree over several steps.
-    #[test]
-    fn host_and_device_agree() {
+    fn network() -> Network {
         let dense = Layer::Dense { units: 3, activation: Default::default() };
         let architecture = Architecture::new("m", [2, 2, 1], &[Layer::Flatten, dense]).unwrap();
-        let new = || Network::new(&architecture, Seed(0), &Device::Cpu, Simd::best()).unwrap();
-        let (host, device) = (new(), new());
-        let mut adams = [
-            Adam::new(&host, kernel::Adam::default()).unwrap(),
-            Adam::new(&device, kernel::Adam::default()).unwrap(),
-        ];
-        let zeros = || device.weights().zeros_like().unwrap();
-        adams[1].moments = Moments::Device { mean: zeros(), square: zeros() };
+        Network::new(&architecture, Seed(0), &Device::Cpu, Simd::best()).unwrap()
+    }
+
+    /// Twenty steps of an optimizer's two forms, on the host and made of candle's ops. Both must move.
+    fn check(mut steps: [impl FnMut(&Network, &GradStore) -> Result<(), Error>; 2]) {
+        let networks = [network(), network()];
         let images = Tensor::new(&[[[[0.1f32, 0.9], [0.5, 0.3]]]], &Device::Cpu).unwrap();
         let labels = Tensor::new(&[1u32], &Device::Cpu).unwrap();
         for _ in 0..20 {
-            for (network, adam) in [&host, &device].into_iter().zip(&mut adams) {
+            for (network, step) in networks.iter().zip(&mut steps) {
                 let loss = network.loss(&images, &labels).unwrap().mean;
-                adam.step(network, &loss.backward().unwrap(), 0.01).unwrap();
+                step(network, &loss.backward().unwrap()).unwrap();
             }
         }
-        for (a, b) in host.values().unwrap().iter().zip(device.values().unwrap()) {
+        let [host, device] = networks.map(|network| network.values().unwrap());
+        for (a, b) in host.iter().zip(&device) {
             assert!((a - b).abs() < 1e-5, "{a} {b}");
         }
+        assert_ne!(host, network().values().unwrap());
+    }
+
+    fn on_device<const N: usize>() -> State<N> {
+        let zeros = network().weights().zeros_like().unwrap();
+        State::Device(std::array::from_fn(|_| zeros.clone()))
+    }
+
+    #[test]
+    fn host_and_device_agree_on_adam() {
+        for decay in [0.0, 0.3] {
+            let adam = || Adam::new(&network(), kernel::Adam::default()).unwrap().with_weight_decay(decay);
+            let adams = [adam(), Adam { moments: on_device(), ..adam() }];
+            check(adams.map(|mut adam| move |n: &Network, g: &GradStore| adam.step(n, g, 0.01)));
+        }
+    }
+
+    #[test]
+    fn host_and_device_agree_on_momentum() {
+        for kind in [MomentumKind::Polyak, MomentumKind::Nesterov] {
+            let settings = kernel::Momentum { momentum: 0.9, kind };
+            let momentum = || Momentum::new(&network(), settings).unwrap();
+            let both = [momentum(), Momentum { velocity: on_device(), ..momentum() }];
+            check(both.map(|mut momentum| move |n: &Network, g: &GradStore| momentum.step(n, g, 0.01)));
+        }
+    }
+
+    /// Where the loss does not pull, AdamW only shrinks the weights; a gradient of nothing leaves them.
+    #[test]
+    fn weights_decay_before_the_step() {
+        let network = network();
+        let before = network.values().unwrap();
+        let nothing = (network.weights().as_tensor() * 0.0).unwrap().sum_all().unwrap();
+        assert!(
+            Adam::new(&network, kernel::Adam::default())
+                .unwrap()
+                .step(&network, &nothing.backward().unwrap(), 0.1)
+                .is_err()
+        );
+        assert_eq!(network.values().unwrap(), before);
+        let zeros = network.weights().zeros_like().unwrap();
+        let flat = (network.weights().as_tensor() * zeros).unwrap().sum_all().unwrap();
+        let mut adam = Adam::new(&network, kernel::Adam::default()).unwrap().with_weight_decay(0.25);
+        adam.step(&network, &flat.backward().unwrap(), 0.5).unwrap();
+        let expected: Vec<f32> = before.iter().map(|w| w - w * 0.25 * 0.5).collect();
+        assert_eq!(network.values().unwrap(), expected);
     }
 }

@@ -1,14 +1,15 @@
 //! Convolution with bias and activation as one candle op.
 
-use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
+use candle_core::{Result, Shape, Tensor};
 use kernels::Simd;
 use kernels::activation::Activation;
-use kernels::conv::{Conv2d, Padding};
+use kernels::conv::{Conv2d, Gradients, InputGradient, Padding};
 
-use super::{composed, f32s, gradient_of, gradient_tensors, with_values, wrap};
+use super::layer::{self, Layer};
+use super::{KernelResult, composed, wrap};
 
-/// `act(conv(input, weights) + bias)` with stride 1 and no padding: `(B, H, W, IC)`, `(KH, KW, IC, OC)` and
-/// `(OC)` to `(B, H-KH+1, W-KW+1, OC)`.
+/// `act(conv(input, weights) + bias)`: `(B, H, W, IC)`, `(KH, KW, IC, OC)` and `(OC)` to `(B, OH, OW, OC)` with
+/// `OH = (top + H + bottom - KH) / stride + 1`, rounded down, and `OW` likewise; `stride` is (down, right).
 ///
 /// # Errors
 /// If the shapes do not fit each other, or the tensors are not `f32` on one device.
@@ -16,56 +17,40 @@ pub fn conv2d(
     input: &Tensor,
     weights: &Tensor,
     bias: &Tensor,
+    stride: [usize; 2],
+    padding: Padding,
     activation: Activation,
     simd: Simd,
 ) -> Result<Tensor> {
-    if !input.device().is_cpu() {
-        return composed::conv2d(input, weights, bias, activation);
-    }
     let (_, h, w, channels) = input.dims4()?;
     let (kh, kw, _, filters) = weights.dims4()?;
-    let shape = Conv2d::new([h, w, channels], filters, [kh, kw], [1, 1], Padding::default(), activation)
-        .map_err(wrap)?;
-    input.contiguous()?.apply_op3(weights, bias, Op { shape, simd })
+    let shape =
+        Conv2d::new([h, w, channels], filters, [kh, kw], stride, padding, activation).map_err(wrap)?;
+    if !input.device().is_cpu() {
+        return composed::conv2d(input, weights, bias, stride, padding, activation);
+    }
+    layer::apply(shape, simd, input, weights, bias)
 }
 
-struct Op {
-    shape: Conv2d,
-    simd: Simd,
-}
+impl Layer for Conv2d {
+    const NAME: &'static str = "conv2d";
 
-impl CustomOp3 for Op {
-    fn name(&self) -> &'static str {
-        "conv2d"
+    fn output(&self, batch: usize) -> Shape {
+        let [h, w, channels] = self.output_shape();
+        (batch, h, w, channels).into()
     }
 
-    fn cpu_fwd(
-        &self,
-        x: &CpuStorage,
-        x_layout: &Layout,
-        w: &CpuStorage,
-        w_layout: &Layout,
-        b: &CpuStorage,
-        b_layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        let batch = x_layout.dims()[0];
-        let (x, w, b) = (f32s(x, x_layout)?, f32s(w, w_layout)?, f32s(b, b_layout)?);
-        let y = self.shape.forward(self.simd, batch, x, w, b).map_err(wrap)?;
-        let [oh, ow, oc] = self.shape.output_shape();
-        Ok((CpuStorage::F32(y), (batch, oh, ow, oc).into()))
+    fn forward(&self, simd: Simd, batch: usize, [x, w, b]: [&[f32]; 3]) -> KernelResult<Vec<f32>> {
+        Conv2d::forward(self, simd, batch, x, w, b)
     }
 
-    fn bwd(
+    fn backward(
         &self,
-        x: &Tensor,
-        w: &Tensor,
-        b: &Tensor,
-        y: &Tensor,
-        dy: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let gradients = with_values([x, w, y, &dy.contiguous()?], |[xs, ws, ys, dys]| {
-            self.shape.backward(self.simd, x.dim(0)?, xs, ws, ys, dys, gradient_of(x)).map_err(wrap)
-        })?;
-        gradient_tensors(gradients, [x, w, b])
+        simd: Simd,
+        batch: usize,
+        [x, w, y, dy]: [&[f32]; 4],
+        input: InputGradient,
+    ) -> KernelResult<Gradients> {
+        Conv2d::backward(self, simd, batch, x, w, y, dy, input)
     }
 }

@@ -3,18 +3,23 @@
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Storage, Tensor};
 use kernels::loss::CrossEntropy;
 
-use super::{f32s, u32s, with_values, wrap};
+use super::{composed, f32s, u32s, with_values, wrap};
 
-/// The mean over the batch of `-ln softmax(logits)[label]`: `(B, CLASSES)` `f32` and `(B)` `u32` to a scalar.
+/// The mean over the batch of `-sum(target * ln softmax(logits))`: `(B, CLASSES)` `f32` and `(B)` `u32` to a scalar.
+///
+/// The target is `one_hot(label) * (1 - label_smoothing) + label_smoothing / CLASSES`, as in Keras and PyTorch
+/// (Szegedy et al., 2016): the label itself where the smoothing is 0.
 ///
 /// # Errors
-/// If the shapes do not fit, a label is not below the number of classes, or the types are others.
-pub fn cross_entropy(logits: &Tensor, labels: &Tensor) -> Result<Tensor> {
-    if !logits.device().is_cpu() {
-        return candle_nn::loss::cross_entropy(logits, labels);
-    }
+/// If the shapes do not fit, a label is not below the number of classes, the smoothing is not in [0, 1), or the
+/// types are others.
+pub fn cross_entropy(logits: &Tensor, labels: &Tensor, label_smoothing: f64) -> Result<Tensor> {
     let (_, classes) = logits.dims2()?;
-    logits.contiguous()?.apply_op2(&labels.contiguous()?, Op(CrossEntropy::new(classes, 0.0).map_err(wrap)?))
+    let loss = CrossEntropy::new(classes, label_smoothing).map_err(wrap)?;
+    if !logits.device().is_cpu() {
+        return composed::cross_entropy(logits, labels, label_smoothing);
+    }
+    logits.contiguous()?.apply_op2(&labels.contiguous()?, Op(loss))
 }
 
 struct Op(CrossEntropy);

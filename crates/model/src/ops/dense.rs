@@ -1,11 +1,13 @@
 //! A dense layer with bias and activation as one candle op.
 
-use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
+use candle_core::{Result, Shape, Tensor};
 use kernels::Simd;
 use kernels::activation::Activation;
+use kernels::conv::{Gradients, InputGradient};
 use kernels::dense::Dense;
 
-use super::{composed, f32s, gradient_of, gradient_tensors, with_values, wrap};
+use super::layer::{self, Layer};
+use super::{KernelResult, composed, wrap};
 
 /// `act(input · weights + bias)`: `(B, IN)`, `(IN, OUT)` and `(OUT)` to `(B, OUT)`.
 ///
@@ -18,51 +20,38 @@ pub fn dense(
     activation: Activation,
     simd: Simd,
 ) -> Result<Tensor> {
+    input.dims2()?;
     if !input.device().is_cpu() {
         return composed::dense(input, weights, bias, activation);
     }
     let (inputs, outputs) = weights.dims2()?;
-    let shape = Dense::new(inputs, outputs, activation).map_err(wrap)?;
-    input.contiguous()?.apply_op3(weights, bias, Op { shape, outputs, simd })
+    let dense = Dense::new(inputs, outputs, activation).map_err(wrap)?;
+    layer::apply(Op { dense, outputs }, simd, input, weights, bias)
 }
 
 struct Op {
-    shape: Dense,
+    dense: Dense,
     outputs: usize,
-    simd: Simd,
 }
 
-impl CustomOp3 for Op {
-    fn name(&self) -> &'static str {
-        "dense"
+impl Layer for Op {
+    const NAME: &'static str = "dense";
+
+    fn output(&self, batch: usize) -> Shape {
+        (batch, self.outputs).into()
     }
 
-    fn cpu_fwd(
-        &self,
-        x: &CpuStorage,
-        x_layout: &Layout,
-        w: &CpuStorage,
-        w_layout: &Layout,
-        b: &CpuStorage,
-        b_layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        let batch = x_layout.dims()[0];
-        let (x, w, b) = (f32s(x, x_layout)?, f32s(w, w_layout)?, f32s(b, b_layout)?);
-        let y = self.shape.forward(self.simd, batch, x, w, b).map_err(wrap)?;
-        Ok((CpuStorage::F32(y), (batch, self.outputs).into()))
+    fn forward(&self, simd: Simd, batch: usize, [x, w, b]: [&[f32]; 3]) -> KernelResult<Vec<f32>> {
+        self.dense.forward(simd, batch, x, w, b)
     }
 
-    fn bwd(
+    fn backward(
         &self,
-        x: &Tensor,
-        w: &Tensor,
-        b: &Tensor,
-        y: &Tensor,
-        dy: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let gradients = with_values([x, w, y, &dy.contiguous()?], |[xs, ws, ys, dys]| {
-            self.shape.backward(self.simd, x.dim(0)?, xs, ws, ys, dys, gradient_of(x)).map_err(wrap)
-        })?;
-        gradient_tensors(gradients, [x, w, b])
+        simd: Simd,
+        batch: usize,
+        [x, w, y, dy]: [&[f32]; 4],
+        input: InputGradient,
+    ) -> KernelResult<Gradients> {
+        self.dense.backward(simd, batch, x, w, y, dy, input)
     }
 }

@@ -3,19 +3,23 @@
 //! On the CPU each function is a candle custom op over [`kernels`]; on other devices it is made of candle's
 //! own ops ([`composed`]).
 
+mod batch_norm;
 mod composed;
 mod conv2d;
 mod cross_entropy;
 mod dense;
-mod max_pool2d;
+mod dropout;
+mod layer;
+mod pool;
 
+pub use batch_norm::{Normalised, batch_norm, batch_norm_inference};
 pub use conv2d::conv2d;
 pub use cross_entropy::cross_entropy;
 pub use dense::dense;
-pub use max_pool2d::max_pool2d;
+pub use dropout::dropout;
+pub use pool::{avg_pool2d, max_pool2d};
 
 use candle_core::{CpuStorage, Error, Layout, Result, Storage, Tensor};
-use kernels::conv::InputGradient;
 
 /// The values of a contiguous `f32` argument.
 pub(crate) fn f32s<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
@@ -49,25 +53,10 @@ pub(crate) fn with_values<const N: usize, T>(
     work(values)
 }
 
-/// Whether the graph asks for the gradient of this argument.
-fn gradient_of(input: &Tensor) -> InputGradient {
-    if input.track_op() { InputGradient::Needed } else { InputGradient::Skipped }
-}
+/// What a kernel gives.
+type KernelResult<T> = std::result::Result<T, kernels::ShapeError>;
 
 /// A kernel's complaint as candle's error.
 pub(crate) fn wrap(error: kernels::ShapeError) -> Error {
     Error::wrap(error)
-}
-
-/// The gradients of a layer with weights as tensors of the arguments' shapes.
-fn gradient_tensors(
-    gradients: kernels::conv::Gradients,
-    [input, weights, bias]: [&Tensor; 3],
-) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-    let tensor = |values: Vec<f32>, like: &Tensor| Tensor::from_vec(values, like.shape(), like.device());
-    Ok((
-        gradients.input.map(|values| tensor(values, input)).transpose()?,
-        Some(tensor(gradients.weights, weights)?),
-        Some(tensor(gradients.bias, bias)?),
-    ))
 }
