@@ -113,3 +113,16 @@ fn a_run_folder_may_have_any_name() {
     Ended::from(command.arg(name).output().unwrap()).with(0);
     check_weights(&folder.path().join(name).join("model.safetensors"));
 }
+
+#[test]
+fn the_environment_chooses_the_instruction_set() {
+    let run = |set: &str| -> Ended {
+        let folder = tempfile::tempdir().unwrap();
+        let options = "--dataset shapes --limit 10 --epochs 1 --run-dir run";
+        command(folder.path(), options).env("KERNELS_SIMD", set).output().unwrap().into()
+    };
+    let portable = run("portable").with(0);
+    assert!(portable.stderr.contains("portable on"), "{portable:?}");
+    let unknown = run("sse9").with(2);
+    assert!(unknown.stderr.contains("KERNELS_SIMD") && unknown.stderr.contains("`sse9`"), "{unknown:?}");
+}

@@ -4,7 +4,8 @@
 //! of the cells of a pooled layer an eighth or less. The forward pass keeps a bit for each of them; here the
 //! bits are gone over. What is left out would be multiplied by 0, so the result is the same.
 
-use super::conv::{Stage, Taken};
+use super::conv::Stage;
+use super::taken::{Taken, taken_from};
 use crate::simd::{Kernel, LANES, Lanes, Simd};
 
 /// Values of a stage's input that are gone over at a time: they stay in the first-level cache.
@@ -94,18 +95,6 @@ impl Carriers {
     fn of(&self, filter: usize) -> &[Carrier] {
         &self.of_filters[filter * self.each..][..self.counts[filter]]
     }
-}
-
-/// A bit for each of up to 64 filters: whether its value comes from this tap.
-#[inline(always)]
-fn taken_from(taken: &[Taken], tap: usize) -> u64 {
-    let mut all = 0;
-    for (group, taken) in taken.iter().enumerate() {
-        let low = if tap & 1 == 0 { !taken.low } else { taken.low };
-        let high = if tap & 2 == 0 { !taken.high } else { taken.high };
-        all |= u64::from(taken.any & low & high) << (group * LANES);
-    }
-    all
 }
 
 impl Stage {

@@ -3,8 +3,9 @@
 use rayon::prelude::*;
 
 use super::backward::Carriers;
-use super::conv::{SHORT_WINDOW, Taken};
+use super::conv::SHORT_WINDOW;
 use super::packed::{Packed, Weights};
+use super::taken::Taken;
 use super::winograd::Scratch;
 use super::{Plan, dense};
 use crate::aligned::Aligned;

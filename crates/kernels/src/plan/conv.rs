@@ -1,6 +1,7 @@
 //! A convolution with ReLU and, behind it, 2x2 max pooling or none, for a block of pictures: its shape, and forward
 //! by the definition. Forward by tiles is in [`super::winograd`], the way back in [`super::backward`].
 
+use super::taken::{Taken, finish_pool, finish_relu};
 use crate::ShapeError;
 use crate::conv::Conv2d;
 use crate::simd::{Kernel, LANES, Lanes, Simd};
@@ -48,15 +49,6 @@ pub(super) struct Stage {
     pub(super) input: usize,
     pub(super) output: [usize; 3],
     by_tiles: bool,
-}
-
-/// What the forward pass remembers of an output's 16 filters, a bit for each: whether it carries a gradient, and in
-/// two bits from which tap.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Taken {
-    pub(super) any: u16,
-    pub(super) low: u16,
-    pub(super) high: u16,
 }
 
 impl Stage {
@@ -375,29 +367,4 @@ fn add_products<L: Lanes, const W: usize>(
             sums[p][w] = lanes.mul_add(x, b[w], sums[p][w]);
         }
     }
-}
-
-/// The greatest of four windows, or 0, and where it comes from.
-#[inline(always)]
-pub(super) fn finish_pool<L: Lanes>(lanes: L, windows: [L::V; 4], y: &mut [f32; LANES]) -> Taken {
-    let mut best = windows[0];
-    let mut wins = [0; PIXELS];
-    for p in 1..PIXELS {
-        // The first NaN, as the first maximum, is never replaced by a number.
-        let above = lanes.above(windows[p], best);
-        best = lanes.select(above, windows[p], best);
-        wins[p] = lanes.bits(above);
-    }
-    let any = lanes.bits(lanes.above(best, lanes.splat(0.0)));
-    lanes.store(lanes.relu(best), y);
-    // The last to win has it, if it is positive.
-    let [_, one, two, three] = wins;
-    Taken { any, low: any & (three | one & !two), high: any & (three | two) }
-}
-
-/// The positive part of a window.
-#[inline(always)]
-pub(super) fn finish_relu<L: Lanes>(lanes: L, window: L::V, y: &mut [f32; LANES]) -> Taken {
-    lanes.store(lanes.relu(window), y);
-    Taken { any: lanes.bits(lanes.above(window, lanes.splat(0.0))), low: 0, high: 0 }
 }

@@ -9,6 +9,7 @@ mod block;
 mod conv;
 mod dense;
 mod packed;
+mod taken;
 mod winograd;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -4,7 +4,8 @@
 //! For a tile of 2x2 outputs, `y = Aᵀ [(G g Gᵀ) ⊙ (Bᵀ d B)] A` with the 3x3 kernel `g` and the 4x4 inputs `d`, summed
 //! over channels between the brackets (Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2015).
 
-use super::conv::{Stage, Taken, finish_pool, finish_relu};
+use super::conv::Stage;
+use super::taken::{Taken, finish_pool, finish_relu};
 use crate::aligned::Aligned;
 use crate::simd::{Kernel, LANES, Lanes, Simd};
 

@@ -61,9 +61,9 @@ pub(crate) struct TrainArgs {
         value_parser = clap::value_parser!(u16).range(0..=MOST_THREADS)
     )]
     threads: u16,
-    /// Instruction set: auto, avx512, avx2 or portable; changes no result
-    #[arg(long, default_value = "auto", value_name = "SET")]
-    simd: Simd,
+    /// Instruction set: auto, avx512, avx2, neon or portable; changes no result [default: $KERNELS_SIMD, or auto]
+    #[arg(long, value_name = "SET")]
+    simd: Option<Simd>,
     /// At most N training pictures, the other parts in proportion
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
@@ -98,14 +98,18 @@ impl TrainArgs {
             .build_global()
             .map_err(|error| Error::Setting(format!("cannot start {} threads: {error}", self.threads)))?;
         let arguments = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
+        let simd = match self.simd {
+            Some(simd) => simd,
+            None => Simd::from_environment().map_err(|error| Error::Setting(error.to_string()))?,
+        };
         let how = Execution {
             data_dir: self.data_dir.clone(),
             run_dir: self.run_dir.clone(),
-            simd: self.simd,
+            simd,
             command: std::iter::once("trainer".to_owned()).chain(arguments).collect(),
         };
         let run = Run::prepare(self.config(), &how)?;
-        announce(&run, self.simd);
+        announce(&run, simd);
 
         let stop = Arc::new(AtomicBool::new(false));
         watch_for_interrupts(&stop);
