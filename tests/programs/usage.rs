@@ -118,7 +118,7 @@ fn a_run_folder_may_have_any_name() {
 fn the_environment_chooses_the_instruction_set() {
     let run = |set: &str| -> Ended {
         let folder = tempfile::tempdir().unwrap();
-        let options = "--dataset shapes --limit 10 --epochs 1 --run-dir run";
+        let options = "--dataset shapes --limit 40 --epochs 1 --run-dir run";
         command(folder.path(), options).env("KERNELS_SIMD", set).output().unwrap().into()
     };
     let portable = run("portable").with(0);
