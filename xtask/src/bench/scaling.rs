@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use clap::Args;
 use kernels::Simd;
 
@@ -32,10 +32,11 @@ pub(crate) struct Options {
 }
 
 pub(super) fn run(options: &Options) -> Result<()> {
-    ensure!(
-        [options.rounds, options.repeats, options.images].iter().all(|&n| n > 0),
-        "--rounds, --repeats and --images are to be at least 1"
-    );
+    let all_counts = [options.rounds, options.repeats, options.images].iter().all(|&n| n > 0);
+    if !all_counts {
+        let message = "--rounds, --repeats and --images are to be at least 1\n";
+        return Err(clap::Error::raw(clap::error::ErrorKind::ValueValidation, message).into());
+    }
     let program = TrainSpeed::build()?;
     let length = Length { repeats: options.repeats, images: options.images };
     let settings = settings(super::all_threads(), &Simd::available());

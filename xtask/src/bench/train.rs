@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use clap::Args;
 use kernels::Simd;
 use serde_json::{Value, json};
@@ -45,10 +45,12 @@ pub(crate) struct Options {
 }
 
 pub(super) fn run(options: &Options) -> Result<()> {
-    ensure!(
-        [options.batch, options.rounds, options.repeats].iter().all(|&n| n > 0) && options.threads != Some(0),
-        "--batch, --threads, --repeats and --rounds are to be at least 1"
-    );
+    let all_counts =
+        [options.batch, options.rounds, options.repeats].iter().all(|&n| n > 0) && options.threads != Some(0);
+    if !all_counts {
+        let message = "--batch, --threads, --repeats and --rounds are to be at least 1\n";
+        return Err(clap::Error::raw(clap::error::ErrorKind::ValueValidation, message).into());
+    }
     let setting = Setting {
         work: Work::Train,
         batch: options.batch,

@@ -1,5 +1,5 @@
-//! Pooling, batch normalisation, dropout, the loss and optimizers against naive loops in `f64`, and against
-//! themselves: the same bits on every instruction set and for every number of threads.
+//! Every kernel against naive loops in `f64`, and against itself: the same bits on every instruction set and for every
+//! number of threads.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -7,7 +7,9 @@ mod batch_norm;
 mod dropout;
 mod loss;
 mod optimizer;
+mod plan;
 mod pool;
+mod products;
 
 /// Numbers in [-1, 1), some of them 0, the same for the same salt.
 fn numbers(len: usize, salt: u64) -> Vec<f32> {

@@ -1,7 +1,4 @@
-//! Every kernel against a naive network in `f64`, and against itself: the same bits on every instruction set
-//! and for every number of threads.
-
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+//! Convolution, dense layers and their pools against naive loops.
 
 use kernels::Simd;
 use kernels::activation::Activation;
@@ -10,25 +7,11 @@ use kernels::dense::Dense;
 use kernels::pool::MaxPool2d;
 use proptest::prelude::*;
 
-/// Numbers in [-1, 1), some of them 0, the same for the same salt.
-fn numbers(len: usize, salt: u64) -> Vec<f32> {
-    let mut state = salt.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    (0..len)
-        .map(|_| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            let x = (state >> 40) as f32 / 8_388_608.0 - 1.0;
-            if x.abs() < 0.05 { 0.0 } else { x }
-        })
-        .collect()
-}
+use crate::numbers;
 
 /// The largest difference, in parts of the largest element.
 fn difference(found: &[f32], exact: &[f64]) -> f64 {
-    assert_eq!(found.len(), exact.len());
-    let scale = exact.iter().fold(1e-30, |m: f64, x| m.max(x.abs()));
-    found.iter().zip(exact).map(|(f, e)| (f64::from(*f) - e).abs()).fold(0.0, f64::max) / scale
+    crate::difference(found, exact, exact.iter().fold(1e-30, |m: f64, x| m.max(x.abs())))
 }
 
 #[derive(Clone, Debug)]

@@ -1,8 +1,6 @@
 //! A whole network in one pass against the same network layer by layer, and against itself: the same bits on
 //! every instruction set and for every number of threads.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
-
 use kernels::Simd;
 use kernels::activation::Activation;
 use kernels::conv::{Conv2d, InputGradient, Padding};
@@ -12,17 +10,7 @@ use kernels::plan::{Outcome, Plan, PlanLayer};
 use kernels::pool::MaxPool2d;
 use proptest::prelude::*;
 
-/// Numbers in [-1, 1), the same for the same salt.
-fn numbers(len: usize, salt: u64) -> Vec<f32> {
-    let mut state = salt.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 40) as f32 / 8_388_608.0 - 1.0
-    };
-    (0..len).map(|_| next()).collect()
-}
+use crate::numbers;
 
 const TUTORIAL: [PlanLayer; 7] = [
     PlanLayer::ConvRelu { filters: 32, kernel: [3, 3] },
@@ -158,7 +146,8 @@ impl Case {
         assert_close("logits", &found_logits, &logits, 2e-6);
         assert_close("loss", &[found.loss], &[expected.loss], 1e-6);
         assert_eq!(found.correct, expected.correct);
-        assert_close("gradient", &found.gradient, &expected.gradient, 2e-6);
+        // Both round, and sum in other orders.
+        assert_close("gradient", &found.gradient, &expected.gradient, 5e-6);
         for simd in Simd::available() {
             assert!(bits(&self.run(simd)) == bits(&found), "{simd} gives other bits");
         }
