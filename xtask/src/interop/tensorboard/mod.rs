@@ -20,7 +20,7 @@ use super::short_run::ShortRun;
 use crate::venv::Venv;
 use answers::Answers;
 use compare::Expected;
-use server::Server;
+pub(super) use server::Server;
 
 /// How long TensorBoard may take, once it answers, until it has read what there is.
 const LOADING: Duration = Duration::from_secs(60);
@@ -36,7 +36,8 @@ pub(super) enum Loader {
 }
 
 impl Loader {
-    fn name(self) -> &'static str {
+    /// As it is called in the lines of checks.
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Fast => "fast loader",
             Self::Python => "Python loader",
