@@ -15,8 +15,9 @@
     const drawn = elements.filter(isDrawn).length;
     return elements.length > 0 && drawn === elements.length ? true : `${drawn} of ${elements.length} ${what} drawn`;
   };
-  const lineChart = chart => chart.hasAttribute('data-loaded-once') && !chart.hasAttribute('data-loading');
-  const hasPath = path => (path.getAttribute('d') || '').length > 10 && !path.getAttribute('d').includes('NaN');
+  const hasPath = path => (path.getAttribute('d') || 'NaN').includes('NaN') === false;
+  const lineChart = chart => chart.hasAttribute('data-loaded-once') && !chart.hasAttribute('data-loading')
+    && inside(chart, 'path.line').some(hasPath);
   const cards = (card, chart, isDrawn) =>
     every('cards', all(card).filter(shown), card => inside(card, chart).length > 0 && inside(card, chart).every(isDrawn));
   const graph = () => all('tf-graph-scene')[0];
@@ -33,14 +34,20 @@
 
   window.drawn = {
     all,
+    // Cards are drawn when they come into view, and only the first groups of them are open at first.
     timeseries: () => {
       const waiting = all('mat-spinner').filter(shown).length;
       if (waiting) return `${waiting} cards still load`;
-      return every('cards', all('card-view').filter(shown), card => {
+      const inView = all('card-view').filter(card => shown(card) && card.getBoundingClientRect().top < innerHeight);
+      const drawn = every('cards', inView, card => {
         const curves = [...card.querySelectorAll('line-chart .series-view > svg path, g.histogram > path[d]')];
         const images = [...card.querySelectorAll('image-card img')];
-        return curves.some(hasPath) && curves.every(hasPath) || images.some(image => image.naturalWidth > 0);
+        return curves.every(hasPath) && (curves.length > 0 || images.some(image => image.naturalWidth > 0));
       });
+      if (drawn !== true || window.groupsOpened) return drawn;
+      all('button.group-toolbar mat-icon[data-mat-icon-name=expand_more_24px]').forEach(icon => icon.closest('button').click());
+      window.groupsOpened = true;
+      return 'not all groups are open';
     },
     scalars: () => cards('tf-scalar-card', 'vz-line-chart2', lineChart),
     custom_scalars: () =>

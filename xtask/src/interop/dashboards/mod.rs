@@ -8,14 +8,15 @@
 mod tabs;
 mod tour;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::check::Check;
 use super::tensorboard::{Loader, Server};
@@ -30,6 +31,8 @@ const LOADING: Duration = Duration::from_secs(60);
 const DRAWING: Duration = Duration::from_secs(40);
 /// Transitions of a tenth to half a second follow each other after the last answer.
 const SETTLING: Duration = Duration::from_secs(1);
+/// So many runs at most are chosen when a user opens a dashboard: `maxNamesToEnableByDefault` in TensorBoard.
+const CHOSEN: usize = 40;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(250);
 
 /// The runs that are drawn, and where pictures of them are put.
@@ -83,13 +86,22 @@ impl Dashboards {
         fs::create_dir_all(&screenshots).with_context(|| format!("creating {}", screenshots.display()))?;
         let check = |tab: &Tab| {
             let drawn = match active.get(tab.plugin) {
-                Some(Plugin { enabled: true }) => draw(&mut browser, tab, server.address(), &screenshots),
-                _ => Err(anyhow::anyhow!("TensorBoard finds nothing for it in the runs")),
+                Some(Plugin { enabled: true }) => runs_of(tab, &server)
+                    .and_then(|runs| draw(&mut browser, tab, &tab.address(server.address(), &runs), &screenshots)),
+                _ => Err(anyhow!("TensorBoard finds nothing for it in the runs")),
             };
             let name = format!("{subject}: {} drawn, no error on the console", tab.name);
             Check::new(name, drawn.map_err(|error| format!("{error:#}")))
         };
-        Ok(TABS.iter().map(check).collect())
+        let mut checks = vec![Check::new(format!("{subject}: all runs are chosen at first"), self.are_chosen())];
+        checks.extend(TABS.iter().map(check));
+        Ok(checks)
+    }
+
+    /// With more, most dashboards are empty until the user chooses some.
+    fn are_chosen(&self) -> Result<(), String> {
+        let runs = self.tour.runs().map_err(|error| format!("{error:#}"))?.len();
+        if runs <= CHOSEN { Ok(()) } else { Err(format!("expected at most {CHOSEN} runs, found {runs}")) }
     }
 
     /// Waits until all runs are there and every tab has something; what it says at the end of the time otherwise.
@@ -99,13 +111,13 @@ impl Dashboards {
         let mut before = String::new();
         loop {
             server.check_alive()?;
-            let found: Vec<String> = serde_json::from_str(&server.get("/data/runs", &[])?).context("/data/runs")?;
+            let found: BTreeSet<String> = serde_json::from_str(&server.get("/data/runs", &[])?).context("/data/runs")?;
             let text = server.get("/data/plugins_listing", &[])?;
             let plugins: BTreeMap<String, Plugin> = serde_json::from_str(&text).context("/data/plugins_listing")?;
             let all = TABS.iter().all(|tab| plugins.get(tab.plugin).is_some_and(|plugin| plugin.enabled));
             // Runs appear with their first tags: nothing more may come between two looks.
             let now = server.get("/data/plugin/scalars/tags", &[])? + &server.get("/data/plugin/histograms/tags", &[])?;
-            if all && found.iter().cloned().collect::<std::collections::BTreeSet<_>>() == runs && now == before {
+            if all && found == runs && now == before {
                 return Ok(plugins);
             }
             if Instant::now() > end {
@@ -120,6 +132,14 @@ impl Dashboards {
     }
 }
 
+/// The runs to be chosen for a tab.
+fn runs_of(tab: &Tab, server: &Server) -> Result<Vec<String>> {
+    let Some(plugin) = tab.runs_of else { return Ok(Vec::new()) };
+    let path = format!("/data/plugin/{plugin}/tags");
+    let runs: BTreeMap<String, IgnoredAny> = serde_json::from_str(&server.get(&path, &[])?).context(path)?;
+    Ok(runs.into_keys().collect())
+}
+
 /// What TensorBoard says about a tab.
 #[derive(Debug, Deserialize)]
 struct Plugin {
@@ -132,7 +152,7 @@ fn draw(browser: &mut Browser, tab: &Tab, address: &str, screenshots: &Path) -> 
     let mut page = browser.page(WIDTH, tab.height)?;
     page.local_storage(&SETTINGS)?;
     page.before_load(DRAWN)?;
-    page.open(&tab.address(address))?;
+    page.open(address)?;
     let drawn = page.wait_for(&tab.ready(), DRAWING);
     thread::sleep(SETTLING);
     page.screenshot(&screenshots.join(format!("{}.png", tab.name)), None)?;
