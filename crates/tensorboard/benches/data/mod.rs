@@ -22,16 +22,24 @@ pub(crate) fn normal(count: usize) -> Vec<f32> {
     (0..count).map(one).collect()
 }
 
-/// The smallest and the largest value, at the speed of memory: sixteen values side by side, which compilers
-/// turn into vector instructions, as they may not for one running minimum.
+/// The smallest and the largest value, at the speed of memory: sixteen values side by side, and a block for the one
+/// and then for the other, which compilers turn into vector instructions, as they do not for one running minimum.
 pub(crate) fn range(values: &[f32]) -> (f32, f32) {
     const LANES: usize = 16;
+    const BLOCK: usize = 64 * LANES;
     let (mut least, mut most) = ([f32::INFINITY; LANES], [f32::NEG_INFINITY; LANES]);
-    let (chunks, rest) = values.as_chunks::<LANES>();
-    for chunk in chunks {
-        for lane in 0..LANES {
-            least[lane] = if chunk[lane] < least[lane] { chunk[lane] } else { least[lane] };
-            most[lane] = if chunk[lane] > most[lane] { chunk[lane] } else { most[lane] };
+    let (blocks, rest) = values.as_chunks::<BLOCK>();
+    for block in blocks {
+        let (rows, _) = block.as_chunks::<LANES>();
+        for row in rows {
+            for lane in 0..LANES {
+                least[lane] = if row[lane] < least[lane] { row[lane] } else { least[lane] };
+            }
+        }
+        for row in rows {
+            for lane in 0..LANES {
+                most[lane] = if row[lane] > most[lane] { row[lane] } else { most[lane] };
+            }
         }
     }
     let least = least.iter().chain(rest).copied().fold(f32::INFINITY, f32::min);
