@@ -61,7 +61,7 @@ impl Event {
         let value = Value {
             tag: tag.to_owned(),
             value: Some(ValueKind::Tensor(tensor)),
-            metadata: Some(SummaryMetadata { plugin_data: Some(plugin) }),
+            metadata: Some(SummaryMetadata { plugin_data: Some(plugin), ..SummaryMetadata::default() }),
         };
         Self {
             wall_time: at.seconds(),

@@ -159,7 +159,7 @@ impl RunBuilder {
                 }
                 _ => {}
             },
-            None => {}
+            _ => {}
         }
         Ok(())
     }

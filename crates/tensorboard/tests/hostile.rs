@@ -38,8 +38,8 @@ fn read(files: &[&[u8]]) -> Result<RunData, Error> {
 /// An event with one value.
 fn event(tag: &str, value: ValueKind, plugin: &str) -> Event {
     let plugin_data = Some(PluginData { plugin_name: plugin.to_owned(), content: Vec::new() });
-    let value =
-        Value { tag: tag.to_owned(), value: Some(value), metadata: Some(SummaryMetadata { plugin_data }) };
+    let metadata = SummaryMetadata { plugin_data, ..SummaryMetadata::default() };
+    let value = Value { tag: tag.to_owned(), value: Some(value), metadata: Some(metadata) };
     Event {
         wall_time: 1.0,
         step: 1,
@@ -204,7 +204,7 @@ fn tensors() -> impl Strategy<Value = TensorProto> {
             tensor_content,
             double_val: float_val.iter().copied().map(f64::from).collect(),
             float_val,
-            string_val: Vec::new(),
+            ..TensorProto::default()
         })
 }
 
