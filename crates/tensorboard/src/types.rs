@@ -5,11 +5,12 @@ use std::borrow::Borrow;
 use std::cmp::Ordering;
 use std::fmt;
 use std::ops::Deref;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// The name of a series of points. Slashes group the cards of a dashboard: `sequential/dense/kernel`.
+/// The name of a series of points; cheap to clone. Slashes group the cards of a dashboard: `sequential/dense/kernel`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Tag(Box<str>);
+pub struct Tag(Arc<str>);
 
 /// The step of a point: an epoch, or a number of optimizer steps, as the tag decides.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -71,6 +72,12 @@ impl PartialEq<&str> for Tag {
     }
 }
 
+impl PartialEq<String> for Tag {
+    fn eq(&self, name: &String) -> bool {
+        self.as_str() == name
+    }
+}
+
 impl fmt::Display for Tag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -110,6 +117,9 @@ impl From<usize> for Step {
 }
 
 impl WallTime {
+    /// 1970-01-01, 00:00 UTC.
+    pub(crate) const START: Self = Self(0.0);
+
     /// A moment from its seconds; `None` for NaN, on which TensorBoard gives up the whole file.
     pub fn new(seconds: f64) -> Option<Self> {
         // Adding zero turns -0.0 into 0.0: equal moments have equal bits.

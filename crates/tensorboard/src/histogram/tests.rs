@@ -116,7 +116,55 @@ fn tensors_of_another_form_are_errors() {
     assert_eq!(Histogram::from_tensor(&empty.to_tensor()), Ok(empty));
 }
 
+/// TensorFlow's formula as `tensorboard/plugins/histogram/summary_v2.py` has it, one value after the other: edges and
+/// counts of finite values whose range is normal.
+fn plain(count: usize, values: &[f64]) -> (Vec<f64>, Vec<f64>) {
+    let min = values.iter().copied().fold(f64::INFINITY, f64::min);
+    let max = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let width = (max - min) / count as f64;
+    let mut counts = vec![0.0; count];
+    for value in values {
+        counts[(((value - min) / width).floor() as usize).min(count - 1)] += 1.0;
+    }
+    let mut edges: Vec<f64> = (0..=count).map(|i| min + i as f64 * width).collect();
+    edges[count] = max;
+    (edges, counts)
+}
+
+#[test]
+fn slices_arrays_vectors_and_iterators() {
+    let values = vec![0.5f32, 1.0, 2.0, f32::NAN];
+    let of = Histogram::of(&values);
+    assert_eq!((of.total(), of.non_finite), (3.0, 1));
+    assert_eq!(Histogram::from(&values), of);
+    assert_eq!(Histogram::from(&values[..]), of);
+    assert_eq!(Histogram::from(&[0.5f64, 1.0, 2.0, f64::NAN]), of);
+    assert_eq!(values.iter().copied().collect::<Histogram>(), of);
+}
+
 proptest! {
+    #[test]
+    fn the_formula_of_tensorflow(
+        values in prop::collection::vec(prop_oneof![-1e3f32..1e3, (-20i8..20).prop_map(f32::from)], 2..70),
+        buckets in 1usize..40,
+    ) {
+        let wide: Vec<f64> = values.iter().copied().map(f64::from).collect();
+        prop_assume!(wide.iter().any(|&value| value != wide[0]));
+        let expected = plain(buckets, &wide);
+        prop_assert_eq!(parts(&Histogram::with_buckets(buckets, &values)), expected.clone());
+        prop_assert_eq!(parts(&Histogram::with_buckets(buckets, &wide)), expected);
+    }
+
+    #[test]
+    fn values_that_are_not_finite_change_nothing_else(
+        values in prop::collection::vec(prop_oneof![3 => any::<f32>(), 1 => Just(f32::NAN)], 0..70),
+    ) {
+        let finite: Vec<f32> = values.iter().copied().filter(|value| value.is_finite()).collect();
+        let histogram = Histogram::of(&values);
+        prop_assert_eq!(histogram.non_finite as usize, values.len() - finite.len());
+        prop_assert_eq!(histogram.buckets, Histogram::of(&finite).buckets);
+    }
+
     #[test]
     fn any_values(values in prop::collection::vec(any::<f64>(), 0..60), count in 0usize..40) {
         let histogram = Histogram::with_buckets(count, &values);

@@ -91,10 +91,7 @@ impl BackgroundFile {
     ///
     /// # Errors
     /// If `encode` fails, which then must have appended nothing, or if an earlier write failed.
-    pub(super) fn append(
-        &self,
-        encode: impl FnOnce(&mut Vec<u8>) -> Result<(), Error>,
-    ) -> Result<(), Error> {
+    pub(super) fn append(&self, encode: impl FnOnce(&mut Vec<u8>) -> Result<(), Error>) -> Result<(), Error> {
         let mut state = self.shared.lock();
         while state.is_open() && state.waiting.len() >= self.max_waiting {
             state = wait(&self.shared.progress, state);
@@ -173,8 +170,7 @@ impl Shared {
                 };
             }
             let closing = matches!(state.life, Life::Closing);
-            let reach =
-                if closing || state.sync_to > state.synced { Reach::Disk } else { Reach::System };
+            let reach = if closing || state.sync_to > state.synced { Reach::Disk } else { Reach::System };
             mem::swap(&mut state.waiting, &mut taken);
             state.since = None;
             // Those who wait for room need not wait for the disk.
@@ -261,7 +257,8 @@ impl Appender {
         if !bytes.is_empty() {
             // On many systems a file that was removed can still be written, to nobody's use.
             if !self.path.exists() {
-                let cause = io::Error::new(io::ErrorKind::NotFound, "the file was removed while it was written");
+                let cause =
+                    io::Error::new(io::ErrorKind::NotFound, "the file was removed while it was written");
                 return Err(Error::Write { cause });
             }
             if let Err(cause) = self.file.write_all(bytes) {
