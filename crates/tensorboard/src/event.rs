@@ -14,8 +14,12 @@ const SOURCE_WRITER: &str = "tensorflow.core.util.events_writer";
 pub(crate) const SCALARS: &str = "scalars";
 /// The plugin that draws histograms and distributions.
 pub(crate) const HISTOGRAMS: &str = "histograms";
+/// The plugin that shows pictures.
+pub(crate) const IMAGES: &str = "images";
+/// The plugin that plays sounds.
+pub(crate) const AUDIO: &str = "audio";
 /// The plugin that shows Markdown.
-const TEXT: &str = "text";
+pub(crate) const TEXT: &str = "text";
 /// The plugin that draws a Keras model as a graph of layers.
 const KERAS_MODEL: &str = "graph_keras_model";
 
@@ -61,7 +65,7 @@ impl Event {
         let value = Value {
             tag: tag.to_owned(),
             value: Some(ValueKind::Tensor(tensor)),
-            metadata: Some(SummaryMetadata { plugin_data: Some(plugin) }),
+            metadata: Some(SummaryMetadata { plugin_data: Some(plugin), ..SummaryMetadata::default() }),
         };
         Self {
             wall_time: at.seconds(),
