@@ -1,5 +1,6 @@
 //! What values mean, of this version of the format and of the first one; knows nothing of files.
 
+use super::borrowed::TensorView;
 use crate::event::{AUDIO, HISTOGRAMS, IMAGES, SCALARS, TEXT};
 use crate::message::legacy::HistogramProto;
 use crate::message::{DataType, Dim, TensorProto, TensorShapeProto, Value, ValueKind};
@@ -32,6 +33,9 @@ pub struct Images {
     pub encoded: Vec<Vec<u8>>,
 }
 
+/// The bytes of a bucket: left, right, count.
+const TRIPLE_BYTES: usize = 3 * size_of::<f64>();
+
 /// The plugin that shows a value of the first version of the format, which does not name it.
 pub(super) fn legacy_plugin(value: &ValueKind) -> Option<&'static str> {
     match value {
@@ -44,6 +48,31 @@ pub(super) fn legacy_plugin(value: &ValueKind) -> Option<&'static str> {
 }
 
 impl Data {
+    /// The data of a tensor that `plugin` shows, where it is of the form that is written today; others go another way.
+    pub(super) fn of_view(tensor: &TensorView<'_>, plugin: &str) -> Option<Self> {
+        match (plugin, DataType::try_from(i32::try_from(tensor.dtype).ok()?), tensor.shape()) {
+            (SCALARS, Ok(DataType::Float), []) => {
+                Some(Self::Scalar(f32::from_le_bytes(tensor.content.try_into().ok()?)))
+            }
+            (HISTOGRAMS, Ok(DataType::Double), &[rows, 3]) => {
+                let (triples, rest) = tensor.content.as_chunks::<TRIPLE_BYTES>();
+                let whole = rest.is_empty() && usize::try_from(rows).is_ok_and(|rows| rows == triples.len());
+                let bucket = |triple: &[u8; TRIPLE_BYTES]| {
+                    let (numbers, _) = triple.as_chunks();
+                    let [left, right, count] = [0, 1, 2].map(|i| f64::from_le_bytes(numbers[i]));
+                    Bucket { left, right, count }
+                };
+                whole.then(|| {
+                    Self::Histogram(Histogram {
+                        buckets: triples.iter().map(bucket).collect(),
+                        non_finite: 0,
+                    })
+                })
+            }
+            _ => None,
+        }
+    }
+
     /// The data of a value that `plugin` shows; `None` where there is nothing in it.
     pub(super) fn of(value: Value, plugin: &str) -> Result<Option<Self>, TensorError> {
         let Some(value) = value.value else { return Ok(None) };
