@@ -35,7 +35,7 @@ fn main() -> Result<()> {
     let (folder, counts) = match &arguments[..] {
         [] => {
             made = tempfile::tempdir()?;
-            (made.path(), vec![100_000, 1000, 3])
+            (made.path(), vec![500_000, 2000, 3])
         }
         [folder, numbers @ ..] => (Path::new(folder), counts(numbers)?),
     };
