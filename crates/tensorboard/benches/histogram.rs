@@ -19,7 +19,7 @@ fn histograms(c: &mut Criterion) {
         let values = data::normal(count);
         group.throughput(Throughput::Elements(count as u64));
         group.bench_function(BenchmarkId::new("30 buckets", count), |b| {
-            b.iter(|| Histogram::new(black_box(&values).iter().copied()));
+            b.iter(|| Histogram::of(black_box(&values)));
         });
         group.bench_function(BenchmarkId::new("smallest and largest", count), |b| {
             b.iter(|| data::range(black_box(&values)));

@@ -9,15 +9,15 @@ use std::fs;
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use tensorboard::{Error, EventReader, RecordReader, Step, Writer, read_run};
+use tensorboard::{Error, EventReader, RecordReader, Run, Writer};
 
 /// Some megabytes each: more than a processor's nearer caches hold.
-const SCALARS: i64 = 50_000;
-const EPOCHS: i64 = 500;
+const SCALARS: usize = 50_000;
+const EPOCHS: usize = 500;
 
 fn scalars(c: &mut Criterion) {
     file(c, "read scalars", |writer| {
-        (0..SCALARS).try_for_each(|step| writer.scalar("epoch_loss", Step(step), 0.5))
+        (0..SCALARS).try_for_each(|step| writer.scalar("epoch_loss", step, 0.5))
     });
 }
 
@@ -46,7 +46,7 @@ fn file(c: &mut Criterion, name: &str, fill: impl FnOnce(&mut Writer) -> Result<
     group.bench_function("events", |b| {
         b.iter(|| EventReader::new(black_box(&bytes[..])).map(Result::unwrap).map(black_box).count());
     });
-    group.bench_function("run", |b| b.iter(|| read_run(dir.path()).unwrap()));
+    group.bench_function("run", |b| b.iter(|| Run::open(dir.path()).unwrap().read().unwrap()));
     group.finish();
 }
 

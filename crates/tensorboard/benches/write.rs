@@ -12,14 +12,14 @@ use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_mai
 use tensorboard::{Error, Event, EventWriter, Histogram, Step, WallTime, Writer};
 
 /// Points in a file.
-const SCALARS: i64 = 10_000;
-const HISTOGRAMS: i64 = 100;
+const SCALARS: usize = 10_000;
+const HISTOGRAMS: usize = 100;
 
 /// One event after the other, encoded, framed and thrown away.
 fn encoded(c: &mut Criterion) {
     let mut group = c.benchmark_group("encode");
     let at = WallTime::now();
-    let histogram = Histogram::new(data::normal(data::VALUES));
+    let histogram = Histogram::of(&data::normal(data::VALUES));
     let mut events = EventWriter::new(io::sink());
     group.throughput(Throughput::Elements(1));
     group.bench_function("scalar", |b| {
@@ -37,7 +37,7 @@ fn encoded(c: &mut Criterion) {
 fn files(c: &mut Criterion) {
     let values = data::normal(data::VALUES);
     let mut group = c.benchmark_group("file");
-    let mut bench = |name: &str, count: i64, add: &dyn Fn(&mut Writer, Step) -> Result<(), Error>| {
+    let mut bench = |name: &str, count: usize, add: &dyn Fn(&mut Writer, usize) -> Result<(), Error>| {
         group.throughput(Throughput::Elements(count as u64));
         group.bench_function(name, |b| {
             // Folder and writer are given back, so that closing and removing them does not count.
@@ -45,7 +45,7 @@ fn files(c: &mut Criterion) {
                 || tempfile::tempdir().unwrap(),
                 |dir| {
                     let mut writer = Writer::create(dir.path()).unwrap();
-                    (0..count).try_for_each(|step| add(&mut writer, Step(step))).unwrap();
+                    (0..count).try_for_each(|step| add(&mut writer, step)).unwrap();
                     writer.flush().unwrap();
                     (writer, dir)
                 },
@@ -55,7 +55,7 @@ fn files(c: &mut Criterion) {
     };
     bench("scalars", SCALARS, &|writer, step| writer.scalar("epoch_loss", step, 0.5));
     bench("histograms of 65,536 f32", HISTOGRAMS, &|writer, step| {
-        writer.histogram("dense/kernel", step, black_box(&values).iter().copied()).map(drop)
+        writer.histogram("dense/kernel", step, black_box(&values)).map(drop)
     });
     group.finish();
 }

@@ -13,7 +13,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use tensorboard::{Step, Writer, read_run};
+use tensorboard::{Run, Writer};
 
 #[path = "../benches/data/mod.rs"]
 mod data;
@@ -23,8 +23,8 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 /// As people name them.
 const TAGS: [&str; 4] = ["loss", "accuracy", "validation_loss", "validation_accuracy"];
 /// Points in the files that are read: about 50 MB of each kind.
-const SCALARS_READ: i64 = 500_000;
-const EPOCHS_READ: i64 = 5_000;
+const SCALARS_READ: usize = 500_000;
+const EPOCHS_READ: usize = 5_000;
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -35,7 +35,7 @@ fn main() -> Result<()> {
     let (folder, counts) = match &arguments[..] {
         [] => {
             made = tempfile::tempdir()?;
-            (made.path(), vec![100_000, 1000, 3])
+            (made.path(), vec![500_000, 2000, 3])
         }
         [folder, numbers @ ..] => (Path::new(folder), counts(numbers)?),
     };
@@ -53,10 +53,10 @@ fn main() -> Result<()> {
 fn measure(folder: &Path, scalars: usize, histograms: usize, repeats: usize) -> Result<String> {
     let values = data::normal(data::VALUES);
     let scalar_rates = writes(folder, scalars, repeats, |writer, i| {
-        writer.scalar(TAGS[i % TAGS.len()], Step(i as i64), 1.0 / (i + 1) as f32)
+        writer.scalar(TAGS[i % TAGS.len()], i, 1.0 / (i + 1) as f32)
     })?;
     let histogram_rates = writes(folder, histograms, repeats, |writer, i| {
-        writer.histogram("dense/kernel", Step(i as i64), black_box(&values).iter().copied()).map(drop)
+        writer.histogram("dense/kernel", i, black_box(&values)).map(drop)
     })?;
     let passes = rates(repeats, || {
         let began = Instant::now();
@@ -66,7 +66,7 @@ fn measure(folder: &Path, scalars: usize, histograms: usize, repeats: usize) -> 
         Ok((histograms as f64, began.elapsed()))
     })?;
     let read_scalars = reads(folder, repeats, |writer| {
-        (0..SCALARS_READ).try_for_each(|i| writer.scalar(TAGS[i as usize % TAGS.len()], Step(i), 0.5))
+        (0..SCALARS_READ).try_for_each(|i| writer.scalar(TAGS[i % TAGS.len()], i, 0.5))
     })?;
     let read_mixed = reads(folder, repeats, |writer| data::keras_like(writer, EPOCHS_READ))?;
     let version = env!("CARGO_PKG_VERSION");
@@ -121,7 +121,7 @@ fn reads(
     let megabytes = size(run.path())? as f64 / 1e6;
     rates(repeats, || {
         let began = Instant::now();
-        black_box(read_run(run.path())?);
+        black_box(Run::open(run.path())?.read()?);
         Ok((megabytes, began.elapsed()))
     })
 }

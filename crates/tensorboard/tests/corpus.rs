@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use tensorboard::{
-    Error, Event, EventReader, EventWriter, Histogram, RecordReader, RecordWriter, Step, WallTime, read_run,
+    Error, Event, EventReader, EventWriter, Histogram, RecordReader, RecordWriter, Run, Step, WallTime,
 };
 
 const TRAIN: &[u8] = include_bytes!("../testdata/keras_train.v2");
@@ -38,7 +38,7 @@ fn files_of_records_and_runs() {
 
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("events.out.tfevents.0000000001.host.1.0.v2"), &seed.bytes).unwrap();
-        assert_eq!(read_run(dir.path()).is_ok(), seed.end == End::Whole, "{name}");
+        assert_eq!(Run::open(dir.path()).unwrap().read().is_ok(), seed.end == End::Whole, "{name}");
 
         for target in ["records", "run"] {
             write(target, name, &seed.bytes);
@@ -102,7 +102,7 @@ fn one_of_every_event() -> Vec<u8> {
     for event in [
         Event::file_version(time(1_795_445_917.0)),
         Event::scalar(at, "loss", Step(-1), f32::NAN),
-        Event::histogram(at, "kernel", Step(3), &Histogram::new([-1.0, 0.0, 2.0])),
+        Event::histogram(at, "kernel", Step(3), &Histogram::of(&[-1.0, 0.0, 2.0])),
         Event::text(at, "note", Step(0), "**bold**"),
         Event::graph(at, vec![0x22, 0x02, 0x08, 0x15]),
         Event::keras_model(at, "{\"class_name\": \"Sequential\"}"),

@@ -2,7 +2,7 @@
 
 #![allow(dead_code, reason = "no program needs all of it")]
 
-use tensorboard::{Error, Step, Writer};
+use tensorboard::{Error, Writer};
 
 /// Values of a histogram: the weights of the tutorial network's largest layer.
 pub(crate) const VALUES: usize = 65_536;
@@ -48,16 +48,16 @@ pub(crate) fn range(values: &[f32]) -> (f32, f32) {
 }
 
 /// Writes the epochs of a training run with the tags of the tutorial network: three scalars and ten histograms each.
-pub(crate) fn keras_like(writer: &mut Writer, epochs: i64) -> Result<(), Error> {
+pub(crate) fn keras_like(writer: &mut Writer, epochs: usize) -> Result<(), Error> {
     let values = normal(64);
-    for epoch in (0..epochs).map(Step) {
+    for epoch in 0..epochs {
         for tag in ["epoch_accuracy", "epoch_loss", "epoch_learning_rate"] {
             writer.scalar(tag, epoch, 0.5)?;
         }
         for layer in ["conv2d", "conv2d_1", "conv2d_2", "dense", "dense_1"] {
             for weight in ["kernel", "bias"] {
                 let tag = format!("sequential/{layer}/{weight}/histogram");
-                writer.histogram(&tag, epoch, values.iter().copied())?;
+                writer.histogram(&tag, epoch, &values)?;
             }
         }
     }

@@ -45,10 +45,17 @@ pub(crate) struct Options {
     python: Option<PathBuf>,
 }
 
-/// Scalars in a repeat, the same number of every writer: a slow one takes seconds for them.
-const SCALARS: usize = 50_000;
-/// Histograms in a repeat.
-const HISTOGRAMS: usize = 300;
+/// What a program writes in a repeat: something like a second's work, so that what happens once, such as the last bytes
+/// going to the disk, weighs alike.
+#[derive(Clone, Copy, Debug)]
+struct Amount {
+    scalars: usize,
+    histograms: usize,
+}
+
+const IN_RUST: Amount = Amount { scalars: 500_000, histograms: 2000 };
+const IN_PYTHON: Amount = Amount { scalars: 50_000, histograms: 300 };
+
 /// How often a program measures the same in a round.
 const REPEATS: usize = 3;
 
@@ -81,11 +88,14 @@ fn in_turn(rounds: usize, ours: &Path, mut peers: Vec<(Peer, Command)>) -> Resul
     for round in 1..=rounds {
         let announce = |name: &str| tracing::info!("round {round} of {rounds}: {name}");
         announce("ours");
-        our_runs.push(measure(&Command::new(ours), core.as_ref()).context("our own write_speed failed")?);
+        our_runs.push(
+            measure(&Command::new(ours), IN_RUST, core.as_ref()).context("our own write_speed failed")?,
+        );
         let mut lost = Vec::new();
         for (peer, command) in &peers {
             announce(peer.name());
-            match measure(command, core.as_ref()) {
+            let amount = if peer.is_python() { IN_PYTHON } else { IN_RUST };
+            match measure(command, amount, core.as_ref()) {
                 Ok(speed) => their_runs.push((*peer, speed)),
                 Err(error) => {
                     check_interrupted()?;
@@ -107,9 +117,11 @@ fn in_turn(rounds: usize, ours: &Path, mut peers: Vec<(Peer, Command)>) -> Resul
 }
 
 /// Runs a program once, in a folder of its own.
-fn measure(command: &Command, core: Option<&Core>) -> Result<Speed> {
+fn measure(command: &Command, amount: Amount, core: Option<&Core>) -> Result<Speed> {
     let folder = super::temporary_folder()?;
     let mut command = core.map_or_else(|| one_core::copy(command), |core| core.hold(command));
-    command.arg(folder.path()).args([SCALARS, HISTOGRAMS, REPEATS].map(|count| count.to_string()));
+    command
+        .arg(folder.path())
+        .args([amount.scalars, amount.histograms, REPEATS].map(|count| count.to_string()));
     super::measured::read_line(&Running::start(&mut command)?.finish()?.stdout)
 }

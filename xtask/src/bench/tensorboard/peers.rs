@@ -46,6 +46,10 @@ impl Peer {
             Self::Tboard => "tboard",
         }
     }
+
+    pub(super) fn is_python(self) -> bool {
+        Self::PYTHON.contains(&self)
+    }
 }
 
 /// Every writer that can be made ready, with the program that measures it; in environments and projects below
