@@ -7,6 +7,24 @@ use std::time::{SystemTime, UNIX_EPOCH};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Step(pub i64);
 
+impl From<i64> for Step {
+    fn from(step: i64) -> Self {
+        Self(step)
+    }
+}
+
+impl From<i32> for Step {
+    fn from(step: i32) -> Self {
+        Self(step.into())
+    }
+}
+
+impl From<u32> for Step {
+    fn from(step: u32) -> Self {
+        Self(step.into())
+    }
+}
+
 /// A moment: seconds since 1970-01-01 UTC, never NaN, so that moments can be ordered.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct WallTime(f64);

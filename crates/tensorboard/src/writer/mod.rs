@@ -1,5 +1,7 @@
 //! Appends events to event files; knows nothing of how they are read.
 
+mod values;
+
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -98,31 +100,6 @@ impl Writer {
         Ok(histogram.non_finite)
     }
 
-    /// Appends one Markdown text.
-    ///
-    /// # Errors
-    /// If the event file cannot be written.
-    pub fn text(&mut self, tag: &str, step: Step, markdown: &str) -> Result<(), Error> {
-        self.write(&Event::text(WallTime::now(), tag, step, markdown))
-    }
-
-    /// Appends the graph of operations of the run: an encoded TensorFlow `GraphDef`.
-    ///
-    /// # Errors
-    /// If the event file cannot be written.
-    pub fn graph(&mut self, graph_def: Vec<u8>) -> Result<(), Error> {
-        self.write(&Event::graph(WallTime::now(), graph_def))
-    }
-
-    /// Appends the layers of the model, as Keras' `model.to_json()` writes them, under the tag `keras` at
-    /// step 0.
-    ///
-    /// # Errors
-    /// If the event file cannot be written.
-    pub fn keras_model(&mut self, json: &str) -> Result<(), Error> {
-        self.write(&Event::keras_model(WallTime::now(), json))
-    }
-
     /// Hands all events to the system, so that TensorBoard sees them.
     ///
     /// # Errors
@@ -157,7 +134,7 @@ mod tests {
 
     use super::*;
     use crate::EventReader;
-    use crate::message::{TensorProto, ValueKind, What};
+    use crate::message::What;
 
     fn events(path: &Path) -> Vec<Event> {
         EventReader::new(fs::read(path).unwrap().as_slice()).map(Result::unwrap).collect()
@@ -183,9 +160,6 @@ mod tests {
         let before = WallTime::now();
         writer.scalar("loss", Step(3), 0.5).unwrap();
         assert_eq!(writer.histogram("kernel", Step(3), [1.0f32, f32::NAN, 2.0, f32::INFINITY]).unwrap(), 2);
-        writer.text("note", Step(3), "**hello**").unwrap();
-        writer.graph(vec![10, 0]).unwrap();
-        writer.keras_model("{}").unwrap();
         let path = writer.path().to_owned();
         writer.close().unwrap();
 
@@ -194,25 +168,12 @@ mod tests {
         let expected = [
             Event::scalar(at, "loss", Step(3), 0.5),
             Event::histogram(at, "kernel", Step(3), &Histogram::new([1.0, 2.0])),
-            Event::text(at, "note", Step(3), "**hello**"),
-            Event::graph(at, vec![10, 0]),
-            Event::keras_model(at, "{}"),
         ];
         for (event, expected) in events[1..].iter().zip(&expected) {
             assert!(event.wall_time >= before.seconds() && event.wall_time <= WallTime::now().seconds());
             assert_eq!(&Event { wall_time: 1.0, ..event.clone() }, expected);
         }
         assert_eq!(events.len(), 1 + expected.len());
-    }
-
-    #[test]
-    fn a_text_is_a_string_tensor_without_dimensions() {
-        let event = Event::text(WallTime::now(), "note", Step(0), "a *b*");
-        let Some(What::Summary(summary)) = event.what else { panic!("{event:?}") };
-        let [value] = &summary.value[..] else { panic!("{summary:?}") };
-        assert_eq!(value.value, Some(ValueKind::Tensor(TensorProto::string(b"a *b*".to_vec()))));
-        let plugin = value.metadata.as_ref().and_then(|metadata| metadata.plugin_data.as_ref()).unwrap();
-        assert_eq!((plugin.plugin_name.as_str(), plugin.content.len()), ("text", 0));
     }
 
     #[test]
