@@ -28,16 +28,19 @@ mod error;
 mod event;
 mod event_file;
 mod histogram;
+mod input_error;
 mod masked_crc;
 pub mod message;
 mod reader;
 mod record;
 mod tensor;
 mod types;
+mod values;
 mod writer;
 
 pub use error::{Error, TensorError};
 pub use histogram::{Bucket, Float, Histogram};
+pub use input_error::InputError;
 pub use masked_crc::MaskedCrc;
 pub use message::Event;
 pub use reader::{
@@ -46,6 +49,7 @@ pub use reader::{
 };
 pub use record::{MAX_PAYLOAD_BYTES, RecordReader, RecordWriter};
 pub use types::{Step, Tag, WallTime};
+pub use values::{Audio, Element, Embedding, Graph, Image, Mesh, Node, PrCurve, Table, write_projector};
 pub use writer::{EventWriter, Keep, Position, Writer, WriterOptions};
 
 use writer::live_files;

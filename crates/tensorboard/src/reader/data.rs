@@ -3,7 +3,7 @@
 use super::borrowed::TensorView;
 use crate::event::{AUDIO, HISTOGRAMS, IMAGES, SCALARS, TEXT};
 use crate::message::legacy::HistogramProto;
-use crate::message::{DataType, Dim, TensorProto, TensorShapeProto, Value, ValueKind};
+use crate::message::{DataType, TensorProto, Value, ValueKind};
 use crate::{Bucket, Histogram, TensorError};
 
 /// What a point of a series holds.
@@ -85,12 +85,9 @@ impl Data {
                 encoded: vec![image.encoded_image_string],
             }),
             // As one of this version: the file, and a label.
-            ValueKind::Audio(audio) => Self::Other(TensorProto {
-                dtype: DataType::String.into(),
-                tensor_shape: Some(TensorShapeProto { dim: vec![Dim { size: 1 }, Dim { size: 2 }] }),
-                string_val: vec![audio.encoded_audio_string, Vec::new()],
-                ..TensorProto::default()
-            }),
+            ValueKind::Audio(audio) => {
+                Self::Other(TensorProto::strings(&[1, 2], vec![audio.encoded_audio_string, Vec::new()]))
+            }
             ValueKind::Tensor(tensor) => Self::of_tensor(tensor, plugin)?,
         }))
     }
