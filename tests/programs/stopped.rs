@@ -8,7 +8,7 @@ use std::process::{Command, ExitStatus};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use tensorboard::read_run;
+use tensorboard::Run;
 
 use crate::program::command;
 use crate::run_files::{check_weights, history, list, setting};
@@ -86,7 +86,7 @@ fn ctrl_c_ends_with_130_and_whole_files() {
     let epochs = history(&run).len();
     assert!(epochs >= 1);
     for part in ["train", "validation"] {
-        let curves = read_run(run.join(part)).unwrap();
+        let curves = Run::open(run.join(part)).unwrap().read().unwrap();
         assert_eq!(curves.scalars["epoch_loss"].len(), epochs, "{part}");
         for (tag, points) in &curves.histograms {
             assert_eq!(points.len(), epochs, "{tag}");
@@ -123,7 +123,7 @@ fn files_are_whole_at_any_moment() {
         // Events follow the history line of their epoch.
         for part in ["train", "validation"] {
             if is_there(&format!("{part}/events.out.tfevents.*.v2")) {
-                let curves = read_run(run.join(part)).unwrap();
+                let curves = Run::open(run.join(part)).unwrap().read().unwrap();
                 let points = curves.scalars.get("epoch_loss").map_or(0, Vec::len);
                 assert!(points == epochs || points + 1 == epochs, "{part}: {points} of {epochs} epochs");
             }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use tensorboard::read_run;
+use tensorboard::Run;
 
 use crate::program::trainer;
 use crate::run_files::{OF_A_FINISHED_RUN, OF_ANY_RUN, check_weights, history, list, md5, setting};
@@ -41,7 +41,7 @@ fn a_short_run_says_and_writes_what_is_documented() {
     assert!(ended.stderr.ends_with("tensorboard --logdir .\n"), "{}", ended.stderr);
 
     for part in ["train", "validation"] {
-        let curves = read_run(run.join(part)).unwrap();
+        let curves = Run::open(run.join(part)).unwrap().read().unwrap();
         let column = if part == "train" { 2 } else { 4 };
         let points: Vec<f64> =
             curves.scalars["epoch_accuracy"].iter().map(|point| f64::from(point.value)).collect();

@@ -22,7 +22,7 @@ pub fn layer_histograms(run: &RunData, subtitle: &str) -> Vec<(String, Figure)> 
     for tag in run.histogram_tags() {
         let Some(points) = run.histograms.get(tag) else { continue };
         let (name, variable) = layer_and_variable(tag);
-        let steps = points.iter().map(|point| (point.step, &point.histogram)).collect();
+        let steps = points.iter().map(|point| (point.step, &point.value)).collect();
         let variable = Variable { name: variable, steps };
         match layers.iter_mut().find(|layer| layer.name == name) {
             Some(layer) => layer.variables.push(variable),

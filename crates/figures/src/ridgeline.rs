@@ -190,7 +190,7 @@ mod tests {
         let steps: Vec<Histogram> =
             [vec![0.5f32; 1200], vec![0.25; 1200], [vec![f32::NAN; 3], vec![1.0; 1197]].concat()]
                 .into_iter()
-                .map(Histogram::new)
+                .map(|values| values.iter().copied().collect())
                 .collect();
         let variable = |number: usize| {
             let steps = (0..).map(Step).zip(&steps[..number]).collect();

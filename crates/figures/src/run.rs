@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use tensorboard::{RunData, read_run};
+use tensorboard::{Run, RunData};
 
 use crate::curves::{Curve, Metric, curves};
 use crate::layers::layer_histograms;
@@ -17,9 +17,10 @@ use crate::{Error, Figure};
 /// # Errors
 /// [`Error::Events`] where event files cannot be read, among them a run without `train/`.
 pub fn draw_run(run_dir: &Path, subtitle: &str) -> Result<Vec<(String, Figure)>, Error> {
-    let train = read_run(run_dir.join("train"))?;
+    let read = |dir| Run::open(dir)?.read();
+    let train = read(run_dir.join("train"))?;
     let validation_dir = run_dir.join("validation");
-    let validation = if validation_dir.is_dir() { read_run(validation_dir)? } else { RunData::default() };
+    let validation = if validation_dir.is_dir() { read(validation_dir)? } else { RunData::default() };
     Ok(draw(&train, &validation, subtitle))
 }
 
@@ -79,7 +80,7 @@ pub(crate) mod tests {
                 writer.scalar("epoch_loss", Step(epoch), 2.0 - accuracy).unwrap();
             }
             for (index, tag) in tags.iter().enumerate() {
-                train.histogram(tag, Step(epoch), values(index, epoch)).unwrap();
+                train.histogram(tag, Step(epoch), &values(index, epoch)).unwrap();
             }
         }
         train.close().unwrap();

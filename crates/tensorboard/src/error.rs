@@ -4,7 +4,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::{MAX_PAYLOAD_BYTES, MaskedCrc};
+use crate::{InputError, MAX_PAYLOAD_BYTES, MaskedCrc};
 
 /// An error of writing or reading event files: which file, which byte, what was expected, what to do.
 /// Offsets count bytes from the start of the file.
@@ -112,6 +112,36 @@ pub enum Error {
         /// Where the record begins.
         offset: u64,
     },
+    /// An event to be written happened at no time.
+    #[error("the wall time of an event to be written is NaN, expected seconds since 1970")]
+    NoTime,
+    /// A tag is shown by one plugin, and values for another come.
+    #[error(
+        "tag {tag:?} has values of plugin {first:?}, and TensorBoard would not show one of {now:?} under it: \
+         use another tag"
+    )]
+    TagOfAnotherPlugin {
+        /// The tag.
+        tag: String,
+        /// The plugin of its first value.
+        first: String,
+        /// The plugin of the value to be written.
+        now: String,
+    },
+    /// Less is there than was written up to a checkpoint.
+    #[error(
+        "{} has {found} of the {wanted} events that were written until the checkpoint: \
+         resume from an older checkpoint, or keep all that is there",
+        dir.display()
+    )]
+    MissingEvents {
+        /// The folder of the run.
+        dir: PathBuf,
+        /// The number of events at the checkpoint.
+        wanted: u64,
+        /// The number of events found.
+        found: u64,
+    },
     /// A scalar or a histogram is not of the form its plugin has.
     #[error("record at byte {offset}: the value of tag {tag:?} cannot be used: {cause}")]
     Value {
@@ -122,6 +152,9 @@ pub enum Error {
         /// What is wrong with it.
         cause: TensorError,
     },
+    /// A value to be written is not one that a dashboard shows.
+    #[error(transparent)]
+    Input(#[from] InputError),
 }
 
 /// Why a tensor is not what a plugin expects.
@@ -131,6 +164,12 @@ pub enum TensorError {
     /// The element type is another.
     #[error("its element type is number {found}, expected 1 (float) or 2 (double)")]
     ElementType {
+        /// The number of the type, as in TensorFlow's `types.proto`.
+        found: i32,
+    },
+    /// The elements are to be strings and are not.
+    #[error("its element type is number {found}, expected 7 (string)")]
+    NoStrings {
         /// The number of the type, as in TensorFlow's `types.proto`.
         found: i32,
     },

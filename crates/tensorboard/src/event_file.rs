@@ -21,7 +21,7 @@ static NEXT_UID: AtomicU64 = AtomicU64::new(0);
 pub(crate) fn list(dir: &Path) -> Result<Vec<PathBuf>, Error> {
     let paths: io::Result<Vec<PathBuf>> =
         fs::read_dir(dir).and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect());
-    let mut paths = paths.map_err(|cause| Error::Folder { path: dir.to_owned(), cause })?;
+    let mut paths = paths.map_err(|cause| folder_error(dir, cause))?;
     paths.retain(|path| path.file_name().is_some_and(is_event_file_name) && path.is_file());
     paths.sort();
     Ok(paths)
@@ -32,26 +32,56 @@ pub(crate) fn list(dir: &Path) -> Result<Vec<PathBuf>, Error> {
 /// those of all event files in the folder: readers take files in this order, and the last word on a step
 /// must be ours.
 pub(crate) fn create(dir: &Path, now: WallTime) -> Result<(PathBuf, File), Error> {
-    let folder_error = |cause| Error::Folder { path: dir.to_owned(), cause };
-    fs::create_dir_all(dir).map_err(folder_error)?;
+    fs::create_dir_all(dir).map_err(|cause| folder_error(dir, cause))?;
+    last_of_all(dir, now, |path| File::options().write(true).create_new(true).open(path))
+}
+
+/// Gives a file in the folder, with all that it holds, a name as [`create`] does.
+pub(crate) fn name(dir: &Path, unnamed: &Path, now: WallTime) -> Result<PathBuf, Error> {
+    let rename = |path: &Path| {
+        // Renaming replaces what is there. Only a process that takes the same name between these two lines is not
+        // seen, and names hold the number of the process.
+        if path.exists() { Err(io::ErrorKind::AlreadyExists.into()) } else { fs::rename(unnamed, path) }
+    };
+    last_of_all(dir, now, rename).map(|(path, ())| path)
+}
+
+/// Makes sure that a folder's entries are on the disk. Only Unix has a way to.
+pub(crate) fn sync_folder(dir: &Path) -> Result<(), Error> {
+    if cfg!(unix) {
+        File::open(dir).and_then(|folder| folder.sync_all()).map_err(|cause| folder_error(dir, cause))?;
+    }
+    Ok(())
+}
+
+/// Has `make` make a file whose name comes after those of all event files in the folder.
+fn last_of_all<T>(
+    dir: &Path,
+    now: WallTime,
+    make: impl Fn(&Path) -> io::Result<T>,
+) -> Result<(PathBuf, T), Error> {
     let (host, pid, uid) = (host_name(), process::id(), NEXT_UID.fetch_add(1, Ordering::Relaxed));
+    let name = |seconds: u64| format!("events.out.tfevents.{seconds:010}.{host}.{pid}.{uid}.v2");
     let mut taken = None;
     for _ in 0..ATTEMPTS {
         let greatest = list(dir)?.pop().max(taken.take());
         let greatest_name = greatest.as_deref().and_then(Path::file_name);
-        let name = |seconds: u64| format!("events.out.tfevents.{seconds:010}.{host}.{pid}.{uid}.v2");
         let Some(name) = first_after(greatest_name, now.seconds() as u64, name) else {
             return Err(Error::NoLaterName { path: greatest.unwrap_or_default() });
         };
         let path = dir.join(name);
-        match File::options().write(true).create_new(true).open(&path) {
-            Ok(file) => return Ok((path, file)),
+        match make(&path) {
+            Ok(made) => return Ok((path, made)),
             // Somebody was faster, or something that is no file has this name.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => taken = Some(path),
-            Err(cause) => return Err(folder_error(cause)),
+            Err(cause) => return Err(folder_error(dir, cause)),
         }
     }
-    Err(folder_error(io::ErrorKind::AlreadyExists.into()))
+    Err(folder_error(dir, io::ErrorKind::AlreadyExists.into()))
+}
+
+fn folder_error(dir: &Path, cause: io::Error) -> Error {
+    Error::Folder { path: dir.to_owned(), cause }
 }
 
 /// The names that TensorBoard reads. Those of profiles without a profile are there only to make a run seen.

@@ -1,7 +1,16 @@
-//! Where on its axes a point lies: its step and its wall time; knows nothing of what is measured.
+//! What a point is called and where on its axes it lies: its tag, its step and its wall time; knows nothing of
+//! what is measured.
 
+use std::borrow::Borrow;
 use std::cmp::Ordering;
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
+
+/// The name of a series of points; cheap to clone. Slashes group the cards of a dashboard: `sequential/dense/kernel`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Tag(Arc<str>);
 
 /// The step of a point: an epoch, or a number of optimizer steps, as the tag decides.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -11,7 +20,106 @@ pub struct Step(pub i64);
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct WallTime(f64);
 
+impl Tag {
+    /// The name itself.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for Tag {
+    fn from(name: &str) -> Self {
+        Self(name.into())
+    }
+}
+
+impl From<String> for Tag {
+    fn from(name: String) -> Self {
+        Self(name.into())
+    }
+}
+
+impl Deref for Tag {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl AsRef<str> for Tag {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Maps by tag are asked with `&str`.
+impl Borrow<str> for Tag {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl PartialEq<str> for Tag {
+    fn eq(&self, name: &str) -> bool {
+        self.as_str() == name
+    }
+}
+
+impl PartialEq<&str> for Tag {
+    fn eq(&self, name: &&str) -> bool {
+        self.as_str() == *name
+    }
+}
+
+impl PartialEq<String> for Tag {
+    fn eq(&self, name: &String) -> bool {
+        self.as_str() == name
+    }
+}
+
+impl fmt::Display for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<i64> for Step {
+    fn from(step: i64) -> Self {
+        Self(step)
+    }
+}
+
+impl From<i32> for Step {
+    fn from(step: i32) -> Self {
+        Self(step.into())
+    }
+}
+
+impl From<u32> for Step {
+    fn from(step: u32) -> Self {
+        Self(step.into())
+    }
+}
+
+/// The format has 63 bits for a step: greater counts become the greatest step.
+impl From<u64> for Step {
+    fn from(step: u64) -> Self {
+        Self(step.try_into().unwrap_or(i64::MAX))
+    }
+}
+
+/// As from `u64`.
+impl From<usize> for Step {
+    fn from(step: usize) -> Self {
+        Self(step.try_into().unwrap_or(i64::MAX))
+    }
+}
+
 impl WallTime {
+    /// 1970-01-01, 00:00 UTC.
+    pub(crate) const START: Self = Self(0.0);
+
     /// A moment from its seconds; `None` for NaN, on which TensorBoard gives up the whole file.
     pub fn new(seconds: f64) -> Option<Self> {
         // Adding zero turns -0.0 into 0.0: equal moments have equal bits.
@@ -51,7 +159,27 @@ impl Ord for WallTime {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+
+    #[test]
+    fn a_map_by_tag_is_asked_with_a_name() {
+        let map = BTreeMap::from([(Tag::from("loss"), 1), (Tag::from("accuracy".to_owned()), 2)]);
+        assert_eq!((map["loss"], map.get("accuracy"), map.get("los")), (1, Some(&2), None));
+        assert_eq!(map.keys().map(Tag::to_string).collect::<Vec<_>>(), ["accuracy", "loss"]);
+        assert!(Tag::from("loss") == "loss" && Tag::from("a/b").split('/').count() == 2);
+    }
+
+    #[test]
+    fn steps_from_all_counters() {
+        let check = |step: Step, expected| assert_eq!(step, Step(expected));
+        check(7.into(), 7);
+        check((-7i64).into(), -7);
+        check(7u32.into(), 7);
+        check(7usize.into(), 7);
+        check(u64::MAX.into(), i64::MAX);
+    }
 
     #[test]
     fn wall_time_has_no_nan_and_one_zero() {

@@ -5,13 +5,14 @@
 #![allow(clippy::panic, clippy::unwrap_used)]
 
 use std::fs;
+use std::path::Path;
 
 use proptest::prelude::*;
 use tensorboard::message::{
     Dim, Event, PluginData, Summary, SummaryMetadata, TensorProto, TensorShapeProto, Value, ValueKind, What,
 };
 use tensorboard::{
-    Error, EventReader, EventWriter, Histogram, RecordWriter, RunData, Step, WallTime, Writer, read_run,
+    Error, EventReader, EventWriter, Histogram, RecordWriter, Run, RunData, Step, WallTime, Writer,
 };
 
 fn at(seconds: f64) -> WallTime {
@@ -35,11 +36,15 @@ fn read(files: &[&[u8]]) -> Result<RunData, Error> {
     read_run(dir.path())
 }
 
+fn read_run(dir: &Path) -> Result<RunData, Error> {
+    Run::open(dir)?.read()
+}
+
 /// An event with one value.
 fn event(tag: &str, value: ValueKind, plugin: &str) -> Event {
     let plugin_data = Some(PluginData { plugin_name: plugin.to_owned(), content: Vec::new() });
-    let value =
-        Value { tag: tag.to_owned(), value: Some(value), metadata: Some(SummaryMetadata { plugin_data }) };
+    let metadata = SummaryMetadata { plugin_data, ..SummaryMetadata::default() };
+    let value = Value { tag: tag.to_owned(), value: Some(value), metadata: Some(metadata) };
     Event {
         wall_time: 1.0,
         step: 1,
@@ -94,7 +99,7 @@ fn other_writers_are_understood() {
         ..TensorProto::default()
     };
     let run = read(&[&write(&[event("floats", ValueKind::Tensor(row), "histograms")])]).unwrap();
-    let bucket = run.histograms["floats"][0].histogram.buckets[0];
+    let bucket = run.histograms["floats"][0].value.buckets[0];
     assert_eq!((bucket.left, bucket.right, bucket.count), (0.5, 1.5, 7.0));
 }
 
@@ -143,7 +148,7 @@ fn values_that_cannot_be_used_are_errors_with_their_place() {
     check(integer, "scalars", "its element type is number 9, expected 1 (float) or 2 (double)");
     let nothing = TensorProto { dtype: 1, ..TensorProto::default() };
     check(nothing, "scalars", "it holds 0 bytes of elements, expected 4 bytes for its shape");
-    let histogram = Histogram::new([1.0]).to_tensor();
+    let histogram = Histogram::of(&[1.0]).to_tensor();
     check(histogram, "scalars", "its shape is [30, 3], expected []");
     check(
         TensorProto { dtype: 2, ..TensorProto::default() },
@@ -183,7 +188,7 @@ fn a_folder_without_event_files_is_an_error() {
     fs::write(dir.path().join("history.csv"), "").unwrap();
     fs::create_dir(dir.path().join("folder.tfevents")).unwrap();
     assert!(matches!(read_run(dir.path()), Err(Error::NoEventFile { .. })));
-    assert!(matches!(read_run(dir.path().join("none")), Err(Error::Folder { .. })));
+    assert!(matches!(read_run(&dir.path().join("none")), Err(Error::Folder { .. })));
     // An empty event file is a run without points.
     assert_eq!(read(&[&[]]).unwrap(), RunData::default());
 }
@@ -204,7 +209,7 @@ fn tensors() -> impl Strategy<Value = TensorProto> {
             tensor_content,
             double_val: float_val.iter().copied().map(f64::from).collect(),
             float_val,
-            string_val: Vec::new(),
+            ..TensorProto::default()
         })
 }
 
@@ -253,7 +258,7 @@ proptest! {
             .enumerate()
             .map(|(i, &value)| Event::scalar(at(i as f64), "loss", Step(i as i64), value))
             .collect();
-        let histogram = Histogram::new(values.iter().copied());
+        let histogram = Histogram::of(&values);
         let events = [scalars, vec![Event::histogram(at(2.0), "kernel", Step(7), &histogram)]].concat();
         let run = read(&[&write(&events)]).unwrap();
         for (point, (i, value)) in run.scalars["loss"].iter().zip(values.iter().enumerate()) {
@@ -261,6 +266,6 @@ proptest! {
             prop_assert!(point.value.to_bits() == value.to_bits() || value.is_nan() && point.value.is_nan());
         }
         prop_assert_eq!(run.scalars["loss"].len(), values.len());
-        prop_assert_eq!(&run.histograms["kernel"][0].histogram.buckets, &histogram.buckets);
+        prop_assert_eq!(&run.histograms["kernel"][0].value.buckets, &histogram.buckets);
     }
 }

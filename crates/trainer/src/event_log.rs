@@ -30,7 +30,7 @@ impl EventLog {
 
 impl Callback for EventLog {
     fn epoch_end(&mut self, end: &EpochEnd, network: &Network) -> Result<()> {
-        let (iterations, epoch) = (Step(end.iterations as i64), Step(end.epoch as i64));
+        let (iterations, epoch) = (Step::from(end.iterations), Step::from(end.epoch));
         let validation = match &mut self.validation {
             Some(writer) => writer,
             none => none.insert(Writer::create(self.folder.validation())?),
@@ -45,7 +45,7 @@ impl Callback for EventLog {
         let values = network.values()?;
         for parameter in network.parameters() {
             let tag = format!("{}/{}/histogram", network.architecture().name(), parameter.path());
-            let left_out = self.train.histogram(&tag, epoch, parameter.of(&values).iter().copied())?;
+            let left_out = self.train.histogram(&tag, epoch, parameter.of(&values))?;
             if left_out > 0 {
                 tracing::warn!(
                     "{tag}: {left_out} values are not finite and not in the histogram of epoch {}",

@@ -1,6 +1,7 @@
 //! What speed programs print, read and summed up; knows nothing of how they are started.
 
 use anyhow::{Context, Result};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// The line of JSON that a program prints on its standard output, ours as the peers'.
@@ -33,39 +34,46 @@ pub(super) struct Rates {
     pub(super) all: Vec<f64>,
 }
 
-impl Measured {
-    /// Reads what a program printed: the last line that has such JSON, as libraries may print lines of their own.
-    ///
-    /// # Errors
-    /// If there is none.
-    pub(super) fn read(stdout: &str) -> Result<Self> {
-        let mut lines = stdout.lines().rev();
-        let line = lines.find(|line| line.trim_start().starts_with('{'));
-        let line = line.with_context(|| format!("expected a line of JSON, found {stdout:?}"))?;
-        serde_json::from_str(line).with_context(|| format!("expected rates, found {line}"))
+/// Reads what a program printed: the last line that has such JSON, as libraries may print lines of their own.
+///
+/// # Errors
+/// If there is none.
+pub(super) fn read_line<T: DeserializeOwned>(stdout: &str) -> Result<T> {
+    let mut lines = stdout.lines().rev();
+    let line = lines.find(|line| line.trim_start().starts_with('{'));
+    let line = line.with_context(|| format!("expected a line of JSON, found {stdout:?}"))?;
+    serde_json::from_str(line).with_context(|| format!("expected rates, found {line}"))
+}
+
+impl Rates {
+    /// The rates of several runs as if they were one's; `None` of no rates.
+    pub(super) fn sum_up<'a>(runs: impl IntoIterator<Item = &'a Self>) -> Option<Self> {
+        let all: Vec<f64> = runs.into_iter().flat_map(|run| run.all.iter().copied()).collect();
+        Some(Self { median: median(&all)?, all })
     }
 
+    /// As people read them: the median, the least and the greatest.
+    pub(super) fn cells(&self) -> [String; 2] {
+        let Self { median, all } = self;
+        let least = all.iter().copied().fold(f64::INFINITY, f64::min);
+        let greatest = all.iter().copied().fold(0.0, f64::max);
+        [format!("{median:.0}"), format!("{least:.0} - {greatest:.0}")]
+    }
+}
+
+impl Measured {
     /// Sums up runs of one program with one setting: the median of all rates, the greatest peaks, the least time
     /// to load. `None` of no runs.
     pub(super) fn sum_up(runs: &[Self]) -> Option<Self> {
-        let all: Vec<f64> = runs.iter().flat_map(|run| run.images_per_second.all.iter().copied()).collect();
         let greatest = |of: fn(&Self) -> Option<f64>| runs.iter().filter_map(of).reduce(f64::max);
         Some(Self {
-            images_per_second: Rates { median: median(&all)?, all },
+            images_per_second: Rates::sum_up(runs.iter().map(|run| &run.images_per_second))?,
             fma_peak_gflops: greatest(|run| run.fma_peak_gflops),
             gemm_peak: greatest(|run| run.gemm_peak),
             import_seconds: runs.iter().filter_map(|run| run.import_seconds).reduce(f64::min),
             peak_rss_mib: runs.iter().filter_map(|run| run.peak_rss_mib).max(),
             ..runs.first()?.clone()
         })
-    }
-
-    /// The rates as people read them: the median, the least and the greatest.
-    pub(super) fn rate_cells(&self) -> [String; 2] {
-        let Rates { median, all } = &self.images_per_second;
-        let least = all.iter().copied().fold(f64::INFINITY, f64::min);
-        let greatest = all.iter().copied().fold(0.0, f64::max);
-        [format!("{median:.0}"), format!("{least:.0} - {greatest:.0}")]
     }
 }
 
@@ -88,7 +96,7 @@ pub(super) mod tests {
         "images_per_second":{"median":80,"all":[80]},"gemm_peak":70.5,"import_seconds":1.5,"peak_rss_mib":400}"#;
 
     pub(in crate::bench) fn measured(text: &str) -> Measured {
-        Measured::read(&text.replace('\n', "")).unwrap()
+        read_line(&text.replace('\n', "")).unwrap()
     }
 
     #[test]
@@ -103,13 +111,13 @@ pub(super) mod tests {
     #[test]
     fn the_line_is_found_among_others() {
         let text = format!("a library says\n{}\n\nbye\n", TORCH.replace('\n', ""));
-        let read = Measured::read(&text).unwrap();
+        let read: Measured = read_line(&text).unwrap();
         assert_eq!(
             (read.gemm_peak, read.fma_peak_gflops, read.version.as_deref()),
             (Some(70.5), None, Some("2.9"))
         );
         let check = |text: &str, expected: &str| {
-            let error = format!("{:#}", Measured::read(text).unwrap_err());
+            let error = format!("{:#}", read_line::<Measured>(text).unwrap_err());
             assert!(error.starts_with(expected), "{error}");
         };
         check("", "expected a line of JSON, found \"\"");
@@ -126,7 +134,7 @@ pub(super) mod tests {
         let rates = Rates { median: 150.0, all: vec![100.0, 200.0, 600.0, 50.0] };
         assert_eq!((sum.images_per_second.clone(), sum.batch, sum.threads), (rates, 32, 2));
         assert_eq!((sum.fma_peak_gflops, sum.peak_rss_mib), (Some(90.0), Some(41)));
-        assert_eq!(sum.rate_cells(), ["150", "50 - 600"]);
+        assert_eq!(sum.images_per_second.cells(), ["150", "50 - 600"]);
         assert_eq!(Measured::sum_up(&[]), None);
     }
 }

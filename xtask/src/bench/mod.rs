@@ -7,6 +7,7 @@
 //! | [`scaling`] | speed by batch size, threads, instruction set; evaluation |
 //! | [`start`] | time to the first step, and memory |
 //! | [`kernels`] | rates of single layers |
+//! | [`tensorboard`] | how fast event files are written and read, in turn with other writers |
 //! | [`same_bytes`] | the same model file however it is computed |
 //! | [`speed`], [`peers`] | the programs that measure: ours, and theirs in Python |
 //! | [`measured`] | what they print, read and summed up |
@@ -23,6 +24,7 @@ mod scaling;
 mod speed;
 mod start;
 mod table;
+mod tensorboard;
 mod train;
 
 use std::path::PathBuf;
@@ -42,6 +44,8 @@ pub(crate) enum Options {
     Start(start::Options),
     /// Rates of single layers, in a share of what registers can do
     Kernels(kernels::Options),
+    /// Scalars and histograms a second in event files, in turn with PyTorch, tensorboardX and other crates
+    Tensorboard(tensorboard::Options),
     /// Check that threads, instruction sets and builds change nothing of an epoch's result
     SameBytes(same_bytes::Options),
 }
@@ -53,6 +57,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         Options::Scaling(options) => scaling::run(options),
         Options::Start(options) => start::run(options),
         Options::Kernels(options) => kernels::run(options),
+        Options::Tensorboard(options) => tensorboard::run(options),
         Options::SameBytes(options) => same_bytes::run(options),
     }
 }

@@ -71,7 +71,7 @@ impl Peers {
         for peer in Peer::ALL {
             match venv(peer) {
                 Ok(venv) => ready.push((peer, venv)),
-                Err(error) => warn_without(peer, &error),
+                Err(error) => warn_without(peer.name(), &error),
             }
         }
         Ok(Self { script, ready })
@@ -91,8 +91,8 @@ impl Peers {
     }
 }
 
-/// Says in one line that there are no figures of a framework, and why.
-pub(super) fn warn_without(peer: Peer, error: &anyhow::Error) {
+/// Says in one line that there are no figures of a program, and why.
+pub(super) fn warn_without(name: &str, error: &anyhow::Error) {
     let why = format!("{error:#}").replace(['\r', '\n'], " ");
-    tracing::warn!("without {}: {why}", peer.name());
+    tracing::warn!("without {name}: {why}");
 }

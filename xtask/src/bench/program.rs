@@ -19,6 +19,8 @@ pub(super) enum Program {
     TrainSpeed,
     /// The benchmark of the kernels' layers.
     Layers,
+    /// The event files' example that measures speed.
+    WriteSpeed,
 }
 
 /// How it is built.
@@ -39,6 +41,7 @@ impl Program {
             Self::Trainer => ["trainer", "--bin", "trainer"],
             Self::TrainSpeed => ["trainer", "--example", "train_speed"],
             Self::Layers => ["kernels", "--bench", "layers"],
+            Self::WriteSpeed => ["tensorboard", "--example", "write_speed"],
         }
     }
 
@@ -49,20 +52,35 @@ impl Program {
     pub(super) fn build(self, profile: Profile) -> Result<PathBuf> {
         let [package, kind, name] = self.target();
         tracing::info!("building {name} ({})", profile.name());
-        let output = Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")))
-            .current_dir(crate::workspace_root())
-            .arg("build")
-            .args(["--package", package, kind, name, "--profile", profile.of_cargo()])
-            .arg("--message-format=json-render-diagnostics")
-            .stdin(Stdio::null())
-            .stderr(Stdio::inherit())
-            .output()
-            .context("starting cargo")?;
-        check_interrupted()?;
-        ensure!(output.status.success(), "{name} does not build: {}", output.status);
-        executable(&String::from_utf8_lossy(&output.stdout), name)
-            .with_context(|| format!("cargo names no program {name}"))
+        let mut build = cargo_build();
+        build.current_dir(crate::workspace_root());
+        build.args(["--package", package, kind, name, "--profile", profile.of_cargo()]);
+        built(&mut build, name)
     }
+}
+
+/// The command to build something, which has yet to say what.
+pub(super) fn cargo_build() -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
+    command.arg("build");
+    command
+}
+
+/// Where the program is that a command builds.
+///
+/// # Errors
+/// If it does not build.
+pub(super) fn built(build: &mut Command, name: &str) -> Result<PathBuf> {
+    let output = build
+        .arg("--message-format=json-render-diagnostics")
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .context("starting cargo")?;
+    check_interrupted()?;
+    ensure!(output.status.success(), "{name} does not build: {}", output.status);
+    executable(&String::from_utf8_lossy(&output.stdout), name)
+        .with_context(|| format!("cargo names no program {name}"))
 }
 
 impl Profile {

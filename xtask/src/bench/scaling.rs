@@ -95,7 +95,7 @@ fn table(results: &[(Setting, Measured)]) -> Table<8> {
         Some(format!("{:.2}", measured.images_per_second.median / other.images_per_second.median))
     };
     for (setting, measured) in results {
-        let [rate, range] = measured.rate_cells();
+        let [rate, range] = measured.images_per_second.cells();
         let training = Setting { work: Work::Train, ..*setting };
         table.add([
             match setting.work {

@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use kernels::Simd;
 
-use super::measured::Measured;
+use super::measured::{Measured, read_line};
 use super::program::{Profile, Program};
 use super::running::Running;
 
@@ -67,7 +67,7 @@ impl TrainSpeed {
 /// # Errors
 /// If it fails or prints something else.
 pub(super) fn measure(command: &mut Command) -> Result<Measured> {
-    Measured::read(&Running::start(command)?.finish()?.stdout)
+    read_line(&Running::start(command)?.finish()?.stdout)
 }
 
 fn arguments(setting: Setting, length: Length) -> Vec<String> {

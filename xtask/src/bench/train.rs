@@ -91,7 +91,7 @@ fn in_turn(options: &Options, setting: Setting, mut peers: Vec<(Peer, Command)>)
                 Ok(measured) => theirs.push((*peer, measured)),
                 Err(error) => {
                     check_interrupted()?;
-                    warn_without(*peer, &error);
+                    warn_without(peer.name(), &error);
                     lost.push(*peer);
                 }
             }
@@ -165,7 +165,7 @@ impl Comparison {
             "of",
         ]);
         let mut add = |name: &str, measured: &Measured| {
-            let [rate, range] = measured.rate_cells();
+            let [rate, range] = measured.images_per_second.cells();
             let ratio = self.ours.images_per_second.median / measured.images_per_second.median;
             let peak = measured.fma_peak_gflops.or(measured.gemm_peak);
             table.add([

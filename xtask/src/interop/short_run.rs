@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use tempfile::TempDir;
-use tensorboard::{RunData, WallTime, read_run};
+use tensorboard::{Run, RunData, WallTime};
 
 use super::{cargo, network};
 use super::numbers::{Buckets, Point, Series, SeriesName};
@@ -77,8 +77,8 @@ impl ShortRun {
             histograms: Series::new(),
             history: history_curves(&history).context("history.csv")?,
         };
-        run.add(TRAIN, read_run(folder.join("train"))?);
-        run.add(VALIDATION, read_run(folder.join("validation"))?);
+        run.add(TRAIN, Run::open(folder.join("train"))?.read()?);
+        run.add(VALIDATION, Run::open(folder.join("validation"))?.read()?);
         Ok(run)
     }
 
@@ -111,7 +111,7 @@ impl ShortRun {
             let points = points.iter().map(|point| Point {
                 wall_time: wall_time(point.wall_time),
                 step: point.step.0,
-                value: point.histogram.buckets.iter().map(|b| [b.left, b.right, b.count]).collect(),
+                value: point.value.buckets.iter().map(|b| [b.left, b.right, b.count]).collect(),
             });
             self.histograms.insert(SeriesName::new(name, &tag), points.collect());
         }

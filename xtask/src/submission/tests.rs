@@ -44,7 +44,7 @@ fn make_run(folder: &Path, started: u64) {
             writer.scalar("epoch_loss", Step(epoch), 1.0).unwrap();
             for layer in LAYERS.iter().filter(|_| part == "train") {
                 let tag = format!("sequential/{layer}/kernel/histogram");
-                writer.histogram(&tag, Step(epoch), [0.5f32, -0.25, epoch as f32]).unwrap();
+                writer.histogram(&tag, Step(epoch), &[0.5f32, -0.25, epoch as f32]).unwrap();
             }
         }
         writer.close().unwrap();

@@ -1,0 +1,127 @@
+//! `bench tensorboard`: how fast event files are written and read, and how fast other writers are in the same minutes.
+//!
+//! | module | what it has |
+//! | --- | --- |
+//! | [`peers`] | the other writers, and what is needed to run them |
+//! | [`speed`] | what a program measures, read and summed up |
+//! | [`report`] | all of them side by side |
+//! | [`one_core`] | programs held on one core |
+
+mod one_core;
+mod peers;
+mod report;
+mod speed;
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use clap::Args;
+
+use super::peers::warn_without;
+use super::program::{Profile, Program};
+use super::running::{Running, check_interrupted};
+use one_core::Core;
+use peers::Peer;
+use report::Report;
+use speed::Speed;
+
+/// What can be asked of `bench tensorboard`.
+#[derive(Args, Debug)]
+pub(crate) struct Options {
+    /// Rounds: in each, every program runs once, so that what disturbs disturbs all
+    #[arg(long, default_value_t = 3, value_name = "N")]
+    rounds: usize,
+    /// Print one line of JSON instead of a table
+    #[arg(long)]
+    json: bool,
+    /// Measure us alone
+    #[arg(long)]
+    no_peers: bool,
+    /// A Python that has torch, tensorboard and tensorboardX [default: an environment under target/peers, made on
+    /// first use]
+    #[arg(long, value_name = "PATH", conflicts_with = "no_peers")]
+    python: Option<PathBuf>,
+}
+
+/// What a program writes in a repeat: something like a second's work, so that what happens once, such as the last bytes
+/// going to the disk, weighs alike.
+#[derive(Clone, Copy, Debug)]
+struct Amount {
+    scalars: usize,
+    histograms: usize,
+}
+
+const IN_RUST: Amount = Amount { scalars: 500_000, histograms: 2000 };
+const IN_PYTHON: Amount = Amount { scalars: 50_000, histograms: 300 };
+
+/// How often a program measures the same in a round.
+const REPEATS: usize = 3;
+
+pub(super) fn run(options: &Options) -> Result<()> {
+    if options.rounds == 0 {
+        let message = "--rounds is to be at least 1\n";
+        return Err(clap::Error::raw(clap::error::ErrorKind::ValueValidation, message).into());
+    }
+    let ours = Program::WriteSpeed.build(Profile::Release)?;
+    let peers = if options.no_peers {
+        Vec::new()
+    } else {
+        peers::prepare(options.python.as_deref(), &super::folder()?)?
+    };
+    check_interrupted()?;
+    let report = in_turn(options.rounds, &ours, peers)?;
+    if options.json {
+        writeln!(io::stdout(), "{}", report.json())?;
+    } else {
+        writeln!(io::stdout(), "{}", report.text())?;
+    }
+    Ok(())
+}
+
+/// Runs every program once a round. A peer that fails is left out from then on.
+fn in_turn(rounds: usize, ours: &Path, mut peers: Vec<(Peer, Command)>) -> Result<Report> {
+    let core = Core::last_of_ours();
+    let mut our_runs = Vec::new();
+    let mut their_runs: Vec<(Peer, Speed)> = Vec::new();
+    for round in 1..=rounds {
+        let announce = |name: &str| tracing::info!("round {round} of {rounds}: {name}");
+        announce("ours");
+        our_runs.push(
+            measure(&Command::new(ours), IN_RUST, core.as_ref()).context("our own write_speed failed")?,
+        );
+        let mut lost = Vec::new();
+        for (peer, command) in &peers {
+            announce(peer.name());
+            let amount = if peer.is_python() { IN_PYTHON } else { IN_RUST };
+            match measure(command, amount, core.as_ref()) {
+                Ok(speed) => their_runs.push((*peer, speed)),
+                Err(error) => {
+                    check_interrupted()?;
+                    warn_without(peer.name(), &error);
+                    lost.push(*peer);
+                }
+            }
+        }
+        peers.retain(|(peer, _)| !lost.contains(peer));
+        their_runs.retain(|(peer, _)| !lost.contains(peer));
+    }
+    let of = |peer: Peer| {
+        let runs: Vec<Speed> =
+            their_runs.iter().filter(|(of, _)| *of == peer).map(|(_, run)| run.clone()).collect();
+        Some((peer, Speed::sum_up(&runs)?))
+    };
+    let ours = Speed::sum_up(&our_runs).context("nothing was measured")?;
+    Ok(Report { core, ours, peers: Peer::ALL.into_iter().filter_map(of).collect() })
+}
+
+/// Runs a program once, in a folder of its own.
+fn measure(command: &Command, amount: Amount, core: Option<&Core>) -> Result<Speed> {
+    let folder = super::temporary_folder()?;
+    let mut command = core.map_or_else(|| one_core::copy(command), |core| core.hold(command));
+    command
+        .arg(folder.path())
+        .args([amount.scalars, amount.histograms, REPEATS].map(|count| count.to_string()));
+    super::measured::read_line(&Running::start(&mut command)?.finish()?.stdout)
+}
