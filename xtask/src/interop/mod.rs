@@ -7,6 +7,7 @@
 //! | [`model_file`] | checks by `md5sum` and by Python's safetensors |
 //! | [`tensorboard`] | checks by TensorBoard, once with each of its two loaders |
 //! | [`dashboards`] | every dashboard drawn by a real browser, with pictures |
+//! | [`resume`] | a run stopped and taken up, as TensorBoard shows it |
 //! | [`cargo`] | programs of this workspace, built and run |
 //! | [`numbers`], [`check`] | numbers with their places, compared; checks, reported |
 
@@ -16,6 +17,7 @@ mod dashboards;
 mod model_file;
 mod network;
 mod numbers;
+mod resume;
 mod short_run;
 mod tensorboard;
 
@@ -59,6 +61,7 @@ pub(crate) fn run() -> Result<()> {
     report.add(&with_each_loader(|loader| tensorboard::checks(loader, &venv, &run)));
     let dashboards = Dashboards::write(&folder)?;
     report.add(&with_each_loader(|loader| dashboards.checks(loader, &venv, run.temp())));
+    report.add(&resume::checks(&venv, &folder)?);
     report.finish()
 }
 
