@@ -1,9 +1,13 @@
-//! TensorBoard event files: records, messages, histograms, a writer and a reader; knows nothing of learning.
+//! TensorBoard event files: records, messages, values of all dashboards, a writer and a reader; knows nothing of
+//! learning.
 //!
 //! An event file is a row of records ([`RecordWriter`], [`RecordReader`]), each framed by two masked
 //! CRC-32C checksums ([`MaskedCrc`]); a record holds one protobuf [`Event`] ([`message`]); most events
-//! hold one value of one tag at one [`Step`]. [`Writer`] appends scalars, histograms, texts and graphs as
-//! Keras' callback does, byte for byte; [`read_run`] gives back the curves of a folder.
+//! hold one value of one tag at one [`Step`]. [`Writer`] appends scalars and histograms as Keras' callback does,
+//! byte for byte, and [images](Image), [sounds](Audio), texts, [tables](Table), [graphs](Graph),
+//! [precision-recall curves](PrCurve), [meshes](Mesh), [hyperparameters](message::hparams) and
+//! [layouts](message::custom_scalars) as TensorBoard's own Python does; [`write_projector`] writes
+//! [points](Embedding). [`read_run`] gives back the curves of a folder.
 //!
 //! ```
 //! use tensorboard::{Step, Writer, read_run};
@@ -46,3 +50,8 @@ pub use record::{MAX_PAYLOAD_BYTES, RecordReader, RecordWriter};
 pub use types::{Step, WallTime};
 pub use values::{Audio, Element, Embedding, Graph, Image, Mesh, Node, PrCurve, Table, write_projector};
 pub use writer::{EventWriter, Writer};
+
+/// The example of the README is compiled with the documentation's.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
