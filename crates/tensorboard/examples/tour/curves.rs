@@ -72,7 +72,7 @@ pub(crate) fn precision_and_recall(folder: &Path) -> Result<(), Error> {
         for epoch in 0..10 {
             let labels: Vec<bool> = (0..500).map(|i| scattered(i) < share).collect();
             let sigmoid = |x: f32| 1.0 / (1.0 + (-x).exp());
-            let skill = 0.3 * epoch as f32;
+            let skill = 0.12 * epoch as f32;
             let predictions: Vec<f32> = labels
                 .iter()
                 .enumerate()

@@ -27,7 +27,8 @@ pub(crate) fn hyperparameters(folder: &Path) -> Result<(), Error> {
     ))?;
     writer.close()?;
 
-    for number in 0..16 {
+    // With more than 40 runs in all, dashboards show none until some are chosen.
+    for number in 0..12 {
         let learning_rate = 10f32.powf(-4.0 + 3.0 * scattered(number + 1));
         let batch = [32, 64, 128][number % 3];
         let (adam, augment) = (number % 2 == 0, number % 4 < 2);
@@ -55,7 +56,7 @@ fn session(folder: &Path, learning_rate: f32, batch: u32, adam: bool, augment: b
         writer.scalar("seconds", Step(epoch), 200.0 / batch as f32 + if augment { 1.0 } else { 0.0 })?;
     }
     validation.close()?;
-    let status = if top < 0.6 { Status::Failure } else { Status::Success };
+    let status = if top < 0.65 { Status::Failure } else { Status::Success };
     writer.session_end(status)?;
     writer.close()
 }

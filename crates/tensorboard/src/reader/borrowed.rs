@@ -120,6 +120,7 @@ fn plugin_name(metadata: &[u8]) -> Option<&str> {
 }
 
 /// A field of a message, by how it is encoded.
+#[derive(Clone, Copy)]
 enum Field<'a> {
     Varint(u64),
     Fixed64([u8; 8]),

@@ -19,7 +19,7 @@ pub enum Data {
     /// Markdown: one text, or the cells of a table in the order of its rows.
     Text(Vec<String>),
     /// What another plugin shows.
-    Other(TensorProto),
+    Other(Box<TensorProto>),
 }
 
 /// Pictures of one size, as they are stored.
@@ -86,7 +86,8 @@ impl Data {
             }),
             // As one of this version: the file, and a label.
             ValueKind::Audio(audio) => {
-                Self::Other(TensorProto::strings(&[1, 2], vec![audio.encoded_audio_string, Vec::new()]))
+                let file_and_label = vec![audio.encoded_audio_string, Vec::new()];
+                Self::Other(Box::new(TensorProto::strings(&[1, 2], file_and_label)))
             }
             ValueKind::Tensor(tensor) => Self::of_tensor(tensor, plugin)?,
         }))
@@ -98,7 +99,7 @@ impl Data {
             HISTOGRAMS => Self::Histogram(Histogram::from_tensor(&tensor)?),
             IMAGES => Self::Images(images(tensor)?),
             TEXT => Self::Text(strings(tensor)?.into_iter().map(lossless).collect()),
-            _ => Self::Other(tensor),
+            _ => Self::Other(Box::new(tensor)),
         })
     }
 }

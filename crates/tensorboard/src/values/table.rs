@@ -78,6 +78,8 @@ fn escape_line(line: &str) -> String {
             '\\' | '`' | '*' | '_' | '[' => markdown.extend(['\\', c]),
             '<' => markdown.push_str("&lt;"),
             '&' => markdown.push_str("&amp;"),
+            // Browsers show both alike, but Markdown makes lists of either.
+            '\t' => markdown.push(' '),
             _ => markdown.push(c),
         }
     }
@@ -97,6 +99,7 @@ mod tests {
         check("-1e-7", "-1e-7");
         check("- a", "\\- a");
         check("---", "\\---");
+        check("+\ta", "\\+ a");
         check("a * b < [c](d) & `e` \\", "a \\* b &lt; \\[c](d) &amp; \\`e\\` \\\\");
         check(" # two\n  - lines\r\n", "\\# two<br>- lines");
         check("12. day", "12\\. day");
