@@ -1,6 +1,5 @@
 //! One page of a browser: opened, asked, drawn into a PNG file; knows nothing of what is on it.
 
-use std::fmt::{self, Display};
 use std::fs;
 use std::path::Path;
 use std::thread;
@@ -54,7 +53,8 @@ impl Page {
     /// # Errors
     /// If the browser does not answer; so for all methods.
     pub(crate) fn local_storage(&mut self, entries: &[(&str, &str)]) -> Result<()> {
-        let entry = |(key, value): &(&str, &str)| format!("localStorage.setItem({}, {});", json!(key), json!(value));
+        let entry =
+            |(key, value): &(&str, &str)| format!("localStorage.setItem({}, {});", json!(key), json!(value));
         self.before_load(&entries.iter().map(entry).collect::<String>())
     }
 
@@ -123,19 +123,6 @@ impl Page {
         }
     }
 
-    /// The part of the page that an element takes, which an expression gives.
-    ///
-    /// # Errors
-    /// If it gives no element.
-    pub(crate) fn rectangle(&mut self, element: &str) -> Result<Rectangle> {
-        let found = self.eval(&format!(
-            "(() => {{ const r = ({element}).getBoundingClientRect(); return [r.x, r.y, r.width, r.height]; }})()"
-        ))?;
-        let numbers: [f64; 4] = serde_json::from_value(found).with_context(|| format!("the place of {element}"))?;
-        let [x, y, width, height] = numbers;
-        Ok(Rectangle { x, y, width, height })
-    }
-
     /// Writes what is to be seen, or a part of it, into a PNG file.
     ///
     /// # Errors
@@ -174,12 +161,6 @@ impl Page {
 impl Drop for Page {
     fn drop(&mut self) {
         self.connection.end("Page.close");
-    }
-}
-
-impl Display for Rectangle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}x{} at {},{}", self.width, self.height, self.x, self.y)
     }
 }
 

@@ -8,6 +8,7 @@
 //! | [`tensorboard`] | checks by TensorBoard, once with each of its two loaders |
 //! | [`dashboards`] | every dashboard drawn by a real browser, with pictures |
 //! | [`resume`] | a run stopped and taken up, as TensorBoard shows it |
+//! | [`values`] | values in hand of every kind, against TensorBoard's data API |
 //! | [`cargo`] | programs of this workspace, built and run |
 //! | [`numbers`], [`check`] | numbers with their places, compared; checks, reported |
 
@@ -20,6 +21,7 @@ mod numbers;
 mod resume;
 mod short_run;
 mod tensorboard;
+mod values;
 
 use std::fs;
 use std::thread;
@@ -59,6 +61,7 @@ pub(crate) fn run() -> Result<()> {
     report.add(&[model_file::md5sum(run.folder())]);
     report.add(&model_file::safetensors(&venv, &run));
     report.add(&with_each_loader(|loader| tensorboard::checks(loader, &venv, &run)));
+    report.add(&values::checks(&venv, &folder)?);
     let dashboards = Dashboards::write(&folder)?;
     report.add(&with_each_loader(|loader| dashboards.checks(loader, &venv, run.temp())));
     report.add(&resume::checks(&venv, &folder)?);

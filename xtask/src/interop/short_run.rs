@@ -8,8 +8,8 @@ use anyhow::{Context, Result};
 use tempfile::TempDir;
 use tensorboard::{Run, RunData, WallTime};
 
-use super::{cargo, network};
 use super::numbers::{Buckets, Point, Series, SeriesName};
+use super::{cargo, network};
 
 /// The runs as TensorBoard is to name them.
 pub(super) const TRAIN: &str = "short/train";

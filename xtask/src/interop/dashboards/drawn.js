@@ -1,4 +1,5 @@
-// What each dashboard has drawn: true, or what is still missing, as a text. Runs in the page before its own scripts.
+// What each dashboard has drawn: true, or what is still missing, as a text; knows nothing of what is right. Runs in
+// the page before its own scripts. The names of elements are those of TensorBoard 2.21.
 (() => {
   // All elements for a selector, in nested shadow roots and frames too, where Polymer's dashboards live.
   const all = (selector, root = document) => {
@@ -67,12 +68,20 @@
       return every('tables', rows, grid =>
         [...grid.querySelectorAll('vaadin-grid-cell-content')].some(cell => /^-?[\d.]+(e-?\d+)?$/.test(cell.textContent.trim())));
     },
-    mesh: () => cards('tf-mesh-loader', 'canvas', canvas => canvas.width > 0)
-      && every('meshes', all('tf-mesh-loader').filter(shown), card => inside(card, 'paper-spinner-lite').every(spinner => spinner.hidden)),
+    mesh: () => every('cards', all('tf-mesh-loader').filter(shown), card =>
+      card._meshViewerAttached && card._cameraPositionInitialized && card._meshViewer._lastMesh
+      && inside(card, 'canvas').some(canvas => canvas.getBoundingClientRect().height > 100)
+      && inside(card, 'paper-spinner-lite').every(spinner => spinner.hidden)),
     projector: () => {
       const points = all('vz-projector .numDataPoints, .numDataPoints')[0];
       if (!(points && Number(points.textContent) > 0)) return 'no points';
       return every('canvases', all('vz-projector canvas, canvas').filter(shown), canvas => canvas.width > 0);
+    },
+    // Where the last card ends, from the top of the page; no more than what is in view.
+    bottom: () => {
+      const ends = all('tf-category-paginated-view, metrics-card-groups').filter(shown)
+        .map(element => element.getBoundingClientRect().bottom + 16);
+      return ends.length > 0 ? Math.min(innerHeight, Math.max(560, ...ends)) : innerHeight;
     },
     op_graph: graphShown,
     // The graph of operations is drawn first, where there is one.

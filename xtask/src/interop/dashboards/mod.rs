@@ -20,7 +20,7 @@ use serde::de::IgnoredAny;
 
 use super::check::Check;
 use super::tensorboard::{Loader, Server};
-use crate::browser::{self, Browser};
+use crate::browser::{self, Browser, Rectangle};
 use crate::venv::Venv;
 use tabs::{DRAWN, SETTINGS, TABS, Tab, WIDTH};
 use tour::Tour;
@@ -50,7 +50,8 @@ impl Dashboards {
     pub(super) fn write(folder: &Path) -> Result<Self> {
         let screenshots = folder.join("screenshots");
         if screenshots.exists() {
-            fs::remove_dir_all(&screenshots).with_context(|| format!("removing {}", screenshots.display()))?;
+            fs::remove_dir_all(&screenshots)
+                .with_context(|| format!("removing {}", screenshots.display()))?;
         }
         Ok(Self { tour: Tour::write(folder)?, screenshots })
     }
@@ -61,7 +62,9 @@ impl Dashboards {
         let browser = match Browser::start(temp) {
             Ok(Some(browser)) => browser,
             Ok(None) => return vec![Check::skipped(subject, browser::ADVICE)],
-            Err(error) => return vec![Check::new(format!("{subject}: a browser"), Err(format!("{error:#}")))],
+            Err(error) => {
+                return vec![Check::new(format!("{subject}: a browser"), Err(format!("{error:#}")))];
+            }
         };
         tracing::info!("opening {} tabs of tensorboard ({})", TABS.len(), loader.name());
         self.draw(loader, venv, temp, browser, &subject).unwrap_or_else(|error| {
@@ -86,14 +89,16 @@ impl Dashboards {
         fs::create_dir_all(&screenshots).with_context(|| format!("creating {}", screenshots.display()))?;
         let check = |tab: &Tab| {
             let drawn = match active.get(tab.plugin) {
-                Some(Plugin { enabled: true }) => runs_of(tab, &server)
-                    .and_then(|runs| draw(&mut browser, tab, &tab.address(server.address(), &runs), &screenshots)),
+                Some(Plugin { enabled: true }) => runs_of(tab, &server).and_then(|runs| {
+                    draw(&mut browser, tab, &tab.address(server.address(), &runs), &screenshots)
+                }),
                 _ => Err(anyhow!("TensorBoard finds nothing for it in the runs")),
             };
             let name = format!("{subject}: {} drawn, no error on the console", tab.name);
             Check::new(name, drawn.map_err(|error| format!("{error:#}")))
         };
-        let mut checks = vec![Check::new(format!("{subject}: all runs are chosen at first"), self.are_chosen())];
+        let mut checks =
+            vec![Check::new(format!("{subject}: all runs are chosen at first"), self.are_chosen())];
         checks.extend(TABS.iter().map(check));
         Ok(checks)
     }
@@ -111,12 +116,15 @@ impl Dashboards {
         let mut before = String::new();
         loop {
             server.check_alive()?;
-            let found: BTreeSet<String> = serde_json::from_str(&server.get("/data/runs", &[])?).context("/data/runs")?;
+            let found: BTreeSet<String> =
+                serde_json::from_str(&server.get("/data/runs", &[])?).context("/data/runs")?;
             let text = server.get("/data/plugins_listing", &[])?;
-            let plugins: BTreeMap<String, Plugin> = serde_json::from_str(&text).context("/data/plugins_listing")?;
+            let plugins: BTreeMap<String, Plugin> =
+                serde_json::from_str(&text).context("/data/plugins_listing")?;
             let all = TABS.iter().all(|tab| plugins.get(tab.plugin).is_some_and(|plugin| plugin.enabled));
             // Runs appear with their first tags: nothing more may come between two looks.
-            let now = server.get("/data/plugin/scalars/tags", &[])? + &server.get("/data/plugin/histograms/tags", &[])?;
+            let now = server.get("/data/plugin/scalars/tags", &[])?
+                + &server.get("/data/plugin/histograms/tags", &[])?;
             if all && found == runs && now == before {
                 return Ok(plugins);
             }
@@ -155,7 +163,9 @@ fn draw(browser: &mut Browser, tab: &Tab, address: &str, screenshots: &Path) -> 
     page.open(address)?;
     let drawn = page.wait_for(&tab.ready(), DRAWING);
     thread::sleep(SETTLING);
-    page.screenshot(&screenshots.join(format!("{}.png", tab.name)), None)?;
+    let bottom = page.eval("drawn.bottom()")?.as_f64();
+    let clip = bottom.map(|height| Rectangle { x: 0.0, y: 0.0, width: f64::from(WIDTH), height });
+    page.screenshot(&screenshots.join(format!("{}.png", tab.name)), clip)?;
     drawn?;
     match page.console_errors()?.as_slice() {
         [] => Ok(()),

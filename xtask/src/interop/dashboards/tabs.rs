@@ -102,7 +102,10 @@ mod tests {
         let check = |name: &str, runs: &[&str], expected: &str| {
             let tab = TABS.into_iter().find(|tab| tab.name == name).unwrap();
             let runs: Vec<String> = runs.iter().map(ToString::to_string).collect();
-            assert_eq!(tab.address("http://127.0.0.1:6006/", &runs), format!("http://127.0.0.1:6006/{expected}"));
+            assert_eq!(
+                tab.address("http://127.0.0.1:6006/", &runs),
+                format!("http://127.0.0.1:6006/{expected}")
+            );
         };
         check("op_graph", &[], "#graphs");
         check("timeseries", &[], "?smoothing=0&forceSVG=true&darkMode=false#timeseries");

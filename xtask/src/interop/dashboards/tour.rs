@@ -75,7 +75,11 @@ mod tests {
             let path = folder.path().join(file);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, "").unwrap();
-            assert_eq!(runs(folder.path()).unwrap(), expected.iter().map(ToString::to_string).collect(), "{file}");
+            assert_eq!(
+                runs(folder.path()).unwrap(),
+                expected.iter().map(ToString::to_string).collect(),
+                "{file}"
+            );
         };
         check("a/projector_config.pbtxt", &[]);
         check("a/b/events.out.tfevents.1.vm.2.0.v2", &["a/b"]);

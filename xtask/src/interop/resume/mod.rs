@@ -32,13 +32,15 @@ pub(super) fn checks(venv: &Venv, parent: &Path) -> Result<Vec<Check>> {
 
     let mut story = Story::new(&logdir);
     story.begin()?;
-    let mut live: Vec<Witness> = start_each(venv, &logdir, temp.path()).into_iter().map(Witness::new).collect();
+    let mut live: Vec<Witness> =
+        start_each(venv, &logdir, temp.path()).into_iter().map(Witness::new).collect();
     live.iter_mut().for_each(|witness| witness.look(&story.seen(), "before the first stop"));
     for time in 1..PARTS.len() {
         story.take_up()?;
         live.iter_mut().for_each(|witness| witness.look(&story.seen(), &format!("taken up {time} times")));
     }
-    let mut anew: Vec<Witness> = start_each(venv, &logdir, temp.path()).into_iter().map(Witness::new).collect();
+    let mut anew: Vec<Witness> =
+        start_each(venv, &logdir, temp.path()).into_iter().map(Witness::new).collect();
     anew.iter_mut().for_each(|witness| witness.look(&story.seen(), "started anew"));
 
     let live = live.into_iter().map(|witness| witness.check("live"));
@@ -65,7 +67,8 @@ impl Witness {
     /// Waits until it shows what is to be seen; the first difference that stays is kept.
     fn look(&mut self, seen: &Seen, when: &str) {
         let Some(server) = self.server.as_mut().filter(|_| self.found.is_ok()) else { return };
-        self.found = settled(server, |server| shows(server, seen)).map_err(|error| format!("{when}: {error:#}"));
+        self.found =
+            settled(server, |server| shows(server, seen)).map_err(|error| format!("{when}: {error:#}"));
     }
 
     fn check(self, how: &str) -> Check {

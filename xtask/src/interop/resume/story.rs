@@ -119,7 +119,8 @@ impl Story {
             let points = self.written_by.iter();
             points.map(|(&epoch, &part)| point(step(epoch), value(part, epoch) + more)).collect()
         };
-        let histograms = self.written_by.iter().map(|(&epoch, &part)| point(epoch, buckets(&weights(part, epoch))));
+        let histograms =
+            self.written_by.iter().map(|(&epoch, &part)| point(epoch, buckets(&weights(part, epoch))));
         Seen {
             curves: [
                 (SeriesName::new(TRAIN, "started"), vec![point(0, 1.0)]),
@@ -135,7 +136,8 @@ impl Story {
 
 fn append(path: &Path, bytes: &[u8]) -> Result<()> {
     let file = OpenOptions::new().append(true).open(path);
-    file.and_then(|mut file| file.write_all(bytes)).with_context(|| format!("appending to {}", path.display()))
+    file.and_then(|mut file| file.write_all(bytes))
+        .with_context(|| format!("appending to {}", path.display()))
 }
 
 fn point<V>(step: i64, value: V) -> Point<V> {
@@ -170,9 +172,17 @@ mod tests {
         let logdir = tempfile::tempdir().unwrap();
         let mut story = Story::new(logdir.path());
         let mut check = |part: usize, losses: &[f64]| {
-            if part == 0 { story.begin().unwrap() } else { story.take_up().unwrap() }
+            if part == 0 {
+                story.begin().unwrap()
+            } else {
+                story.take_up().unwrap()
+            }
             let seen = &story.seen().curves[&SeriesName::new(TRAIN, "epoch_loss")];
-            assert_eq!(seen.iter().map(|point| point.value).collect::<Vec<_>>(), losses, "seen in part {part}");
+            assert_eq!(
+                seen.iter().map(|point| point.value).collect::<Vec<_>>(),
+                losses,
+                "seen in part {part}"
+            );
             let read = Run::open(logdir.path().join(TRAIN)).unwrap().scalars("epoch_loss").unwrap();
             let read: Vec<(i64, f64)> = read.iter().map(|p| (p.step.0, f64::from(p.value))).collect();
             assert_eq!(read, (0..).zip(losses.iter().copied()).collect::<Vec<_>>(), "read in part {part}");

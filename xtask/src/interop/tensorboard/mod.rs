@@ -87,7 +87,8 @@ pub(super) fn start_each(venv: &Venv, logdir: &Path, temp: &Path) -> Vec<(Loader
         Server::start(venv, loader, logdir, temp).map(Some)
     };
     thread::scope(|scope| {
-        let starting = [Loader::Fast, Loader::Python].map(|loader| (loader, scope.spawn(move || start(loader))));
+        let starting =
+            [Loader::Fast, Loader::Python].map(|loader| (loader, scope.spawn(move || start(loader))));
         let join = |(loader, server): (Loader, thread::ScopedJoinHandle<_>)| {
             (loader, server.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
         };

@@ -6,9 +6,9 @@ use std::process::{Child, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail};
 use reqwest::Url;
-use reqwest::blocking::Client;
+use reqwest::blocking::{Client, Response};
 use tempfile::NamedTempFile;
 
 use super::Loader;
@@ -92,16 +92,37 @@ impl Server {
     /// # Errors
     /// If it does not answer, or answers that it has no such thing.
     pub(in crate::interop) fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<String> {
+        let url = self.url(path, query);
+        text(&url, self.client.get(url.clone()).send())
+    }
+
+    /// The bytes at a path, asked for with a query.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub(in crate::interop) fn get_bytes(&self, path: &str, query: &[(&str, &str)]) -> Result<Vec<u8>> {
+        let url = self.url(path, query);
+        let answer = succeeded(&url, self.client.get(url.clone()).send())?;
+        Ok(answer.bytes().with_context(|| format!("reading {url}"))?.to_vec())
+    }
+
+    /// The text that is answered to a question in JSON, posted to a path.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub(in crate::interop) fn post(&self, path: &str, question: &str) -> Result<String> {
+        let url = self.url(path, &[]);
+        let request = self.client.post(url.clone()).header("Content-Type", "application/json");
+        text(&url, request.body(question.to_owned()).send())
+    }
+
+    fn url(&self, path: &str, query: &[(&str, &str)]) -> Url {
         let mut url = self.address.clone();
         url.set_path(path);
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        let answer = self.client.get(url.clone()).send().with_context(|| format!("asking {url}"))?;
-        let status = answer.status();
-        let text = answer.text().with_context(|| format!("reading {url}"))?;
-        ensure!(status.is_success(), "{url} answers {status}: {}", last_lines(&text));
-        Ok(text)
+        url
     }
 
     /// Its address, which ends in a slash.
@@ -149,6 +170,20 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn succeeded(url: &Url, answer: reqwest::Result<Response>) -> Result<Response> {
+    let answer = answer.with_context(|| format!("asking {url}"))?;
+    let status = answer.status();
+    if status.is_success() {
+        return Ok(answer);
+    }
+    let why = answer.text().unwrap_or_default();
+    bail!("{url} answers {status}: {}", last_lines(&why))
+}
+
+fn text(url: &Url, answer: reqwest::Result<Response>) -> Result<String> {
+    succeeded(url, answer)?.text().with_context(|| format!("reading {url}"))
 }
 
 /// The address in TensorBoard's greeting "TensorBoard 2.21.0 at http://127.0.0.1:6006/ (Press CTRL+C to quit)",
