@@ -162,7 +162,7 @@ pub enum Error {
 #[non_exhaustive]
 pub enum TensorError {
     /// The element type is another.
-    #[error("its element type is number {found}, expected 1 (float) or 2 (double)")]
+    #[error("its element type is number {found}, expected 1 (float), 2 (double), 3 (int32) or 9 (int64)")]
     ElementType {
         /// The number of the type, as in TensorFlow's `types.proto`.
         found: i32,

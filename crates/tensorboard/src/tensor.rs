@@ -31,30 +31,32 @@ impl TensorProto {
         dims.map(|dim| dim.size).collect()
     }
 
-    /// The elements of a float or double tensor of `count` elements, from its content or from its list.
+    /// The elements of a tensor of `count` numbers, from its content or from its list.
     pub(crate) fn numbers(&self, count: usize) -> Result<Vec<f64>, TensorError> {
         match DataType::try_from(self.dtype) {
-            Ok(DataType::Float) => {
-                let content =
-                    self.tensor_content.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes));
-                self.elements::<4>(count, self.float_val.len())?;
-                Ok(content.chain(self.float_val.iter().copied()).map(f64::from).collect())
-            }
-            Ok(DataType::Double) => {
-                let content =
-                    self.tensor_content.as_chunks().0.iter().map(|&bytes| f64::from_le_bytes(bytes));
-                self.elements::<8>(count, self.double_val.len())?;
-                Ok(content.chain(self.double_val.iter().copied()).collect())
-            }
+            Ok(DataType::Float) => self.elements(count, &self.float_val, f32::from_le_bytes, f64::from),
+            Ok(DataType::Double) => self.elements(count, &self.double_val, f64::from_le_bytes, f64::from),
+            Ok(DataType::Int32) => self.elements(count, &self.int_val, i32::from_le_bytes, f64::from),
+            Ok(DataType::Int64) => self.elements(count, &self.int64_val, i64::from_le_bytes, |n| n as f64),
             _ => Err(TensorError::ElementType { found: self.dtype }),
         }
     }
 
-    /// Checks that the content, of `BYTES` an element, and the list together hold `count` elements.
-    fn elements<const BYTES: usize>(&self, count: usize, listed: usize) -> Result<(), TensorError> {
-        let found = self.tensor_content.len() + listed * BYTES;
+    /// `count` elements, of `BYTES` each, that are in the content or in `list`.
+    fn elements<T: Copy, const BYTES: usize>(
+        &self,
+        count: usize,
+        list: &[T],
+        from_bytes: fn([u8; BYTES]) -> T,
+        number: fn(T) -> f64,
+    ) -> Result<Vec<f64>, TensorError> {
+        let found = self.tensor_content.len() + list.len() * BYTES;
         let expected = count.saturating_mul(BYTES);
-        if found == expected { Ok(()) } else { Err(TensorError::Size { found, expected }) }
+        if found != expected {
+            return Err(TensorError::Size { found, expected });
+        }
+        let content = self.tensor_content.as_chunks().0.iter().map(|&bytes| from_bytes(bytes));
+        Ok(content.chain(list.iter().copied()).map(number).collect())
     }
 
     /// Elements in row-major order, little endian, as many as the shape asks for.
@@ -85,6 +87,8 @@ mod tests {
         check(TensorProto::scalar(0.5), 0.5);
         check(TensorProto { dtype: 1, float_val: vec![0.25], ..TensorProto::default() }, 0.25);
         check(TensorProto { dtype: 2, double_val: vec![0.1], ..TensorProto::default() }, 0.1);
+        check(TensorProto { dtype: 3, int_val: vec![-7], ..TensorProto::default() }, -7.0);
+        check(TensorProto { dtype: 9, int64_val: vec![-7], ..TensorProto::default() }, -7.0);
         check(
             TensorProto { dtype: 2, tensor_content: 0.1f64.to_le_bytes().to_vec(), ..TensorProto::default() },
             0.1,
@@ -101,8 +105,8 @@ mod tests {
             Err(TensorError::ElementType { found: 7 })
         );
         assert_eq!(
-            TensorProto { dtype: 9, ..TensorProto::default() }.numbers(1),
-            Err(TensorError::ElementType { found: 9 })
+            TensorProto { dtype: 10, ..TensorProto::default() }.numbers(1),
+            Err(TensorError::ElementType { found: 10 })
         );
         let mut cut = TensorProto::scalar(1.0);
         cut.tensor_content.pop();

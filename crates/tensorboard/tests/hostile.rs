@@ -144,8 +144,12 @@ fn values_that_cannot_be_used_are_errors_with_their_place() {
         let place = format!("record at byte {}: the value of tag \"loss\" cannot be used: ", start.len());
         assert_eq!(cause.to_string(), place + expected);
     };
-    let integer = TensorProto { dtype: 9, ..TensorProto::default() };
-    check(integer, "scalars", "its element type is number 9, expected 1 (float) or 2 (double)");
+    let boolean = TensorProto { dtype: 10, ..TensorProto::default() };
+    check(
+        boolean,
+        "scalars",
+        "its element type is number 10, expected 1 (float), 2 (double), 3 (int32) or 9 (int64)",
+    );
     let nothing = TensorProto { dtype: 1, ..TensorProto::default() };
     check(nothing, "scalars", "it holds 0 bytes of elements, expected 4 bytes for its shape");
     let histogram = Histogram::of(&[1.0]).to_tensor();

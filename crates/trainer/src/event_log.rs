@@ -5,6 +5,7 @@ use tensorboard::{Step, Writer};
 
 use crate::Result;
 use crate::callback::{Callback, EpochEnd};
+use crate::op_graph::op_graph;
 use crate::run_folder::RunFolder;
 
 /// Writes the run's `train` and `validation` event files.
@@ -17,12 +18,13 @@ pub struct EventLog {
 }
 
 impl EventLog {
-    /// Begins the training log with the network's description.
+    /// Begins the training log with the network's description: its operations, and its layers as Keras has them.
     ///
     /// # Errors
     /// If the file cannot be made.
     pub fn new(folder: &RunFolder, network: &Network) -> Result<Self> {
         let mut train = Writer::create(folder.train())?;
+        train.graph(&op_graph(network.architecture()).map_err(tensorboard::Error::from)?)?;
         train.keras_model(&keras_json(network.architecture()))?;
         Ok(Self { folder: folder.clone(), train, validation: None })
     }

@@ -18,6 +18,7 @@ mod error;
 pub mod event_log;
 pub mod fit;
 pub mod history;
+mod op_graph;
 pub mod parity;
 pub mod run;
 pub mod run_folder;

@@ -90,14 +90,18 @@ pub(super) fn count<T: Float>(
             counts[index(value).min(last)][0] += 1;
         }
     } else {
-        let (chunks, rest) = values.as_chunks::<LANES>();
-        for chunk in chunks {
-            let indices = chunk.map(index);
-            for lane in 0..LANES {
-                counts[indices[lane].min(last)][lane] += 1;
+        let mut indices = [0; BLOCK];
+        for block in values.chunks(BLOCK) {
+            // First all indices, in vector instructions, and then the counts, which have none.
+            for (place, &value) in indices.iter_mut().zip(block) {
+                *place = index(value);
+            }
+            for lanes in indices[..block.len()].chunks(LANES) {
+                for (lane, &index) in lanes.iter().enumerate() {
+                    counts[index.min(last)][lane] += 1;
+                }
             }
         }
-        rest.iter().for_each(|&value| counts[index(value).min(last)][0] += 1);
     }
     counts.iter().map(|lanes| lanes.iter().sum()).collect()
 }
