@@ -172,11 +172,8 @@ mod tests {
         let logdir = tempfile::tempdir().unwrap();
         let mut story = Story::new(logdir.path());
         let mut check = |part: usize, losses: &[f64]| {
-            if part == 0 {
-                story.begin().unwrap()
-            } else {
-                story.take_up().unwrap()
-            }
+            let written = if part == 0 { story.begin() } else { story.take_up() };
+            written.unwrap();
             let seen = &story.seen().curves[&SeriesName::new(TRAIN, "epoch_loss")];
             assert_eq!(
                 seen.iter().map(|point| point.value).collect::<Vec<_>>(),

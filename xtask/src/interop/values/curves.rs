@@ -86,7 +86,8 @@ const ROUNDING: f64 = 1e-9;
 
 /// TensorBoard's own arithmetic on the buckets: the places of fixed shares of the values, in 1/10000.
 fn says_distributions(ask: &Ask<'_>) -> Result<()> {
-    let rows: Vec<(f64, i64, Vec<(u32, f64)>)> = ask.tag("distributions", "weights", &[])?;
+    type Row = (f64, i64, Vec<(u32, f64)>);
+    let rows: Vec<Row> = ask.tag("distributions", "weights", &[])?;
     expect("steps", &rows.iter().map(|row| row.1).collect::<Vec<_>>(), &vec![0, 1])?;
     let shares: Vec<u32> = rows[0].2.iter().map(|&(share, _)| share).collect();
     expect("shares", &shares, &vec![0, 668, 1587, 3085, 5000, 6915, 8413, 9332, 10000])?;
