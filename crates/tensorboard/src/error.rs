@@ -4,7 +4,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::{MAX_PAYLOAD_BYTES, MaskedCrc};
+use crate::{InputError, MAX_PAYLOAD_BYTES, MaskedCrc};
 
 /// An error of writing or reading event files: which file, which byte, what was expected, what to do.
 /// Offsets count bytes from the start of the file.
@@ -152,6 +152,9 @@ pub enum Error {
         /// What is wrong with it.
         cause: TensorError,
     },
+    /// A value to be written is not one that a dashboard shows.
+    #[error(transparent)]
+    Input(#[from] InputError),
 }
 
 /// Why a tensor is not what a plugin expects.

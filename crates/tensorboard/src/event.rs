@@ -61,22 +61,52 @@ impl Event {
         Self::summary(at, "keras", Step(0), TensorProto::string(json.into()), plugin)
     }
 
-    fn summary(at: WallTime, tag: &str, step: Step, tensor: TensorProto, plugin: PluginData) -> Self {
-        let value = Value {
-            tag: tag.to_owned(),
-            value: Some(ValueKind::Tensor(tensor)),
-            metadata: Some(SummaryMetadata { plugin_data: Some(plugin), ..SummaryMetadata::default() }),
-        };
+    /// This event with Markdown that the cards of its values show when asked. TensorBoard takes the description
+    /// that came first for a tag.
+    #[must_use]
+    pub fn described(mut self, markdown: &str) -> Self {
+        if let Some(What::Summary(summary)) = &mut self.what {
+            for value in &mut summary.value {
+                value.metadata.get_or_insert_default().summary_description = markdown.to_owned();
+            }
+        }
+        self
+    }
+
+    /// An event with one value.
+    pub(crate) fn summary(
+        at: WallTime,
+        tag: &str,
+        step: Step,
+        tensor: TensorProto,
+        plugin: PluginData,
+    ) -> Self {
+        Self::summaries(at, step, vec![Value::new(tag, tensor, plugin)])
+    }
+
+    /// An event with several values.
+    pub(crate) fn summaries(at: WallTime, step: Step, value: Vec<Value>) -> Self {
         Self {
             wall_time: at.seconds(),
             step: step.0,
-            what: Some(What::Summary(Summary { value: vec![value] })),
+            what: Some(What::Summary(Summary { value })),
             source_metadata: None,
         }
     }
 }
 
+impl Value {
+    /// A tensor that a plugin shows.
+    pub(crate) fn new(tag: &str, tensor: TensorProto, plugin: PluginData) -> Self {
+        Self {
+            tag: tag.to_owned(),
+            value: Some(ValueKind::Tensor(tensor)),
+            metadata: Some(SummaryMetadata { plugin_data: Some(plugin), ..SummaryMetadata::default() }),
+        }
+    }
+}
+
 /// A plugin with nothing to say about the value.
-fn plugin(name: &str) -> PluginData {
+pub(crate) fn plugin(name: &str) -> PluginData {
     PluginData { plugin_name: name.to_owned(), content: Vec::new() }
 }

@@ -1,9 +1,13 @@
-//! TensorBoard event files: records, messages, histograms, a writer and a reader; knows nothing of learning.
+//! TensorBoard event files: records, messages, values of all dashboards, a writer and a reader; knows nothing of
+//! learning.
 //!
 //! An event file is a row of records ([`RecordWriter`], [`RecordReader`]), each framed by two masked
 //! CRC-32C checksums ([`MaskedCrc`]); a record holds one protobuf [`Event`] ([`message`]); most events
-//! hold one value of one tag at one [`Step`]. [`Writer`] appends scalars, histograms, texts and graphs as
-//! Keras' callback does, byte for byte; [`Run`] gives back the series of a folder, [`LogDir`] finds runs.
+//! hold one value of one tag at one [`Step`]. [`Writer`] appends scalars and histograms as Keras' callback does,
+//! byte for byte, and [images](Image), [sounds](Audio), texts, [tables](Table), [graphs](Graph),
+//! [precision-recall curves](PrCurve), [meshes](Mesh), [hyperparameters](message::hparams) and
+//! [layouts](message::custom_scalars) as TensorBoard's own Python does; [`write_projector`] writes
+//! [points](Embedding). [`Run`] gives back the series of a folder, [`LogDir`] finds the runs below one.
 //!
 //! ```
 //! use tensorboard::{Run, Writer};
@@ -28,16 +32,19 @@ mod error;
 mod event;
 mod event_file;
 mod histogram;
+mod input_error;
 mod masked_crc;
 pub mod message;
 mod reader;
 mod record;
 mod tensor;
 mod types;
+mod values;
 mod writer;
 
 pub use error::{Error, TensorError};
 pub use histogram::{Bucket, Float, Histogram};
+pub use input_error::InputError;
 pub use masked_crc::MaskedCrc;
 pub use message::Event;
 pub use reader::{
@@ -46,6 +53,12 @@ pub use reader::{
 };
 pub use record::{MAX_PAYLOAD_BYTES, RecordReader, RecordWriter};
 pub use types::{Step, Tag, WallTime};
+pub use values::{Audio, Element, Embedding, Graph, Image, Mesh, Node, PrCurve, Table, write_projector};
 pub use writer::{EventWriter, Keep, Position, Writer, WriterOptions};
 
 use writer::live_files;
+
+/// The example of the README is compiled with the documentation's.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

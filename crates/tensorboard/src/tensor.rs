@@ -17,7 +17,12 @@ impl TensorProto {
 
     /// One string of bytes without dimensions.
     pub(crate) fn string(bytes: Vec<u8>) -> Self {
-        Self { string_val: vec![bytes], ..Self::with(DataType::String, &[], Vec::new()) }
+        Self::strings(&[], vec![bytes])
+    }
+
+    /// Strings of bytes, as many as the shape asks for.
+    pub(crate) fn strings(shape: &[i64], bytes: Vec<Vec<u8>>) -> Self {
+        Self { string_val: bytes, ..Self::with(DataType::String, shape, Vec::new()) }
     }
 
     /// The sizes of the dimensions; a tensor without a shape is a scalar.
@@ -52,14 +57,21 @@ impl TensorProto {
         if found == expected { Ok(()) } else { Err(TensorError::Size { found, expected }) }
     }
 
-    fn with(dtype: DataType, shape: &[i64], tensor_content: Vec<u8>) -> Self {
-        let dim = shape.iter().map(|&size| Dim { size }).collect();
+    /// Elements in row-major order, little endian, as many as the shape asks for.
+    pub(crate) fn with(dtype: DataType, shape: &[i64], tensor_content: Vec<u8>) -> Self {
         Self {
             dtype: dtype.into(),
-            tensor_shape: Some(TensorShapeProto { dim }),
+            tensor_shape: Some(TensorShapeProto::new(shape)),
             tensor_content,
             ..Self::default()
         }
+    }
+}
+
+impl TensorShapeProto {
+    /// A shape from the sizes of its dimensions.
+    pub(crate) fn new(sizes: &[i64]) -> Self {
+        Self { dim: sizes.iter().map(|&size| Dim { size }).collect() }
     }
 }
 

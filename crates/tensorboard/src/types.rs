@@ -168,7 +168,8 @@ mod tests {
         let map = BTreeMap::from([(Tag::from("loss"), 1), (Tag::from("accuracy".to_owned()), 2)]);
         assert_eq!((map["loss"], map.get("accuracy"), map.get("los")), (1, Some(&2), None));
         assert_eq!(map.keys().map(Tag::to_string).collect::<Vec<_>>(), ["accuracy", "loss"]);
-        assert!(Tag::from("loss") == "loss" && Tag::from("a/b").split('/').count() == 2);
+        let tag = Tag::from("a/b");
+        assert!(tag == "a/b" && tag.split('/').count() == 2);
     }
 
     #[test]

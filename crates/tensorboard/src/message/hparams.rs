@@ -69,6 +69,9 @@ pub struct HParamInfo {
     /// The values it may have.
     #[prost(oneof = "Domain", tags = "5, 6")]
     pub domain: Option<Domain>,
+    /// Whether its values differ between sessions, for lists that show only those.
+    #[prost(bool, tag = "7")]
+    pub differs: bool,
 }
 
 /// The type of a hyperparameter's values: `DataType` in `api.proto`.

@@ -1,8 +1,9 @@
 //! What values mean, of this version of the format and of the first one; knows nothing of files.
 
+use super::borrowed::TensorView;
 use crate::event::{AUDIO, HISTOGRAMS, IMAGES, SCALARS, TEXT};
 use crate::message::legacy::HistogramProto;
-use crate::message::{DataType, Dim, TensorProto, TensorShapeProto, Value, ValueKind};
+use crate::message::{DataType, TensorProto, Value, ValueKind};
 use crate::{Bucket, Histogram, TensorError};
 
 /// What a point of a series holds.
@@ -18,7 +19,7 @@ pub enum Data {
     /// Markdown: one text, or the cells of a table in the order of its rows.
     Text(Vec<String>),
     /// What another plugin shows.
-    Other(TensorProto),
+    Other(Box<TensorProto>),
 }
 
 /// Pictures of one size, as they are stored.
@@ -32,6 +33,9 @@ pub struct Images {
     pub encoded: Vec<Vec<u8>>,
 }
 
+/// The bytes of a bucket: left, right, count.
+const TRIPLE_BYTES: usize = 3 * size_of::<f64>();
+
 /// The plugin that shows a value of the first version of the format, which does not name it.
 pub(super) fn legacy_plugin(value: &ValueKind) -> Option<&'static str> {
     match value {
@@ -44,6 +48,31 @@ pub(super) fn legacy_plugin(value: &ValueKind) -> Option<&'static str> {
 }
 
 impl Data {
+    /// The data of a tensor that `plugin` shows, where it is of the form that is written today; others go another way.
+    pub(super) fn of_view(tensor: &TensorView<'_>, plugin: &str) -> Option<Self> {
+        match (plugin, DataType::try_from(i32::try_from(tensor.dtype).ok()?), tensor.shape()) {
+            (SCALARS, Ok(DataType::Float), []) => {
+                Some(Self::Scalar(f32::from_le_bytes(tensor.content.try_into().ok()?)))
+            }
+            (HISTOGRAMS, Ok(DataType::Double), &[rows, 3]) => {
+                let (triples, rest) = tensor.content.as_chunks::<TRIPLE_BYTES>();
+                let whole = rest.is_empty() && usize::try_from(rows).is_ok_and(|rows| rows == triples.len());
+                let bucket = |triple: &[u8; TRIPLE_BYTES]| {
+                    let (numbers, _) = triple.as_chunks();
+                    let [left, right, count] = [0, 1, 2].map(|i| f64::from_le_bytes(numbers[i]));
+                    Bucket { left, right, count }
+                };
+                whole.then(|| {
+                    Self::Histogram(Histogram {
+                        buckets: triples.iter().map(bucket).collect(),
+                        non_finite: 0,
+                    })
+                })
+            }
+            _ => None,
+        }
+    }
+
     /// The data of a value that `plugin` shows; `None` where there is nothing in it.
     pub(super) fn of(value: Value, plugin: &str) -> Result<Option<Self>, TensorError> {
         let Some(value) = value.value else { return Ok(None) };
@@ -56,12 +85,10 @@ impl Data {
                 encoded: vec![image.encoded_image_string],
             }),
             // As one of this version: the file, and a label.
-            ValueKind::Audio(audio) => Self::Other(TensorProto {
-                dtype: DataType::String.into(),
-                tensor_shape: Some(TensorShapeProto { dim: vec![Dim { size: 1 }, Dim { size: 2 }] }),
-                string_val: vec![audio.encoded_audio_string, Vec::new()],
-                ..TensorProto::default()
-            }),
+            ValueKind::Audio(audio) => {
+                let file_and_label = vec![audio.encoded_audio_string, Vec::new()];
+                Self::Other(Box::new(TensorProto::strings(&[1, 2], file_and_label)))
+            }
             ValueKind::Tensor(tensor) => Self::of_tensor(tensor, plugin)?,
         }))
     }
@@ -72,7 +99,7 @@ impl Data {
             HISTOGRAMS => Self::Histogram(Histogram::from_tensor(&tensor)?),
             IMAGES => Self::Images(images(tensor)?),
             TEXT => Self::Text(strings(tensor)?.into_iter().map(lossless).collect()),
-            _ => Self::Other(tensor),
+            _ => Self::Other(Box::new(tensor)),
         })
     }
 }

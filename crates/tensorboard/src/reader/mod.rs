@@ -1,5 +1,6 @@
 //! Reads event files: events, the series of a run, the runs of a folder; knows nothing of how they are drawn.
 
+mod borrowed;
 mod data;
 mod events;
 mod log_dir;

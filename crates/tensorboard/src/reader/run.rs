@@ -1,12 +1,11 @@
 //! The series of a run: what one folder's event files say; knows nothing of other folders.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 
 use super::OnDamage;
 use super::data::{Data, Images};
-use super::samples::{Sample, Samples};
+use super::samples::{Found, Samples};
 use crate::event::{HISTOGRAMS, SCALARS};
 use crate::{Error, Histogram, Step, Tag, WallTime, event_file, live_files};
 
@@ -116,17 +115,17 @@ impl Run {
     /// # Errors
     /// As [`samples`](Self::samples) and its points; so for all methods that read.
     pub fn series(&self) -> Result<Vec<Series>, Error> {
-        let mut places = BTreeMap::new();
-        let mut series: Vec<Series> = Vec::new();
-        for sample in self.samples()? {
-            let Sample { tag, plugin, .. } = sample?;
-            let place = *places.entry(tag.clone()).or_insert_with(|| {
-                series.push(Series { tag, plugin: plugin.to_string(), points: 0 });
-                series.len() - 1
-            });
-            series[place].points += 1;
+        let mut samples = self.samples()?;
+        let mut counts: Vec<u64> = Vec::new();
+        while let Some(found) = samples.next_of(|_, _| true)? {
+            counts.resize(counts.len().max(found.series + 1), 0);
+            counts[found.series] += 1;
         }
-        Ok(series)
+        let series = |(number, &points): (usize, &u64)| {
+            let (tag, plugin) = samples.name(number);
+            Series { tag: tag.clone(), plugin: plugin.to_string(), points }
+        };
+        Ok(counts.iter().enumerate().filter(|(_, points)| **points > 0).map(series).collect())
     }
 
     /// A curve: its points in the order of their steps, one a step: the last one written. Empty if there is none.
@@ -167,29 +166,28 @@ impl Run {
     /// # Errors
     /// As [`series`](Self::series).
     pub fn read(&self) -> Result<RunData, Error> {
-        let (mut scalars, mut histograms) = (BySteps::default(), BySteps::default());
+        let (mut scalars, mut histograms) = (Vec::new(), Vec::new());
         let mut samples = self.samples()?;
         let drawn = |_: &str, plugin: &str| plugin == SCALARS || plugin == HISTOGRAMS;
-        while let Some(Sample { tag, wall_time, step, data, .. }) = samples.next_of(drawn)? {
+        while let Some(Found { series, wall_time, step, data }) = samples.next_of(drawn)? {
             match data {
-                Data::Scalar(value) => scalars.add(tag, Point { wall_time, step, value }),
-                Data::Histogram(value) => histograms.add(tag, Point { wall_time, step, value }),
+                Data::Scalar(value) => of(&mut scalars, series).push(Point { wall_time, step, value }),
+                Data::Histogram(value) => of(&mut histograms, series).push(Point { wall_time, step, value }),
                 _ => {}
             }
         }
-        let ((scalar_tags, scalars), (histogram_tags, histograms)) = (scalars.finish(), histograms.finish());
+        let ((scalar_tags, scalars), (histogram_tags, histograms)) =
+            (by_tags(scalars, &samples), by_tags(histograms, &samples));
         Ok(RunData { scalars, histograms, scalar_tags, histogram_tags })
     }
 
     fn points<V>(&self, tag: &str, value: impl Fn(Data) -> Option<V>) -> Result<Vec<Point<V>>, Error> {
-        let mut points = BTreeMap::new();
+        let mut points = Vec::new();
         let mut samples = self.samples()?;
-        while let Some(Sample { wall_time, step, data, .. }) = samples.next_of(|found, _| found == tag)? {
-            if let Some(value) = value(data) {
-                points.insert(step, Point { wall_time, step, value });
-            }
+        while let Some(Found { wall_time, step, data, .. }) = samples.next_of(|found, _| found == tag)? {
+            points.extend(value(data).map(|value| Point { wall_time, step, value }));
         }
-        Ok(points.into_values().collect())
+        Ok(by_steps(points))
     }
 }
 
@@ -205,33 +203,32 @@ impl RunData {
     }
 }
 
-/// The points of tags by their steps.
-struct BySteps<V> {
-    points: BTreeMap<Tag, BTreeMap<Step, Point<V>>>,
-    /// The tags in the order in which they came.
-    tags: Vec<Tag>,
+/// The points of a series by its number.
+fn of<V>(all: &mut Vec<Vec<Point<V>>>, series: usize) -> &mut Vec<Point<V>> {
+    if all.len() <= series {
+        all.resize_with(series + 1, Vec::new);
+    }
+    &mut all[series]
 }
 
-impl<V> Default for BySteps<V> {
-    fn default() -> Self {
-        Self { points: BTreeMap::new(), tags: Vec::new() }
+/// The tags of all series that have points, and the points of each.
+fn by_tags<V>(all: Vec<Vec<Point<V>>>, samples: &Samples) -> (Vec<Tag>, BTreeMap<Tag, Vec<Point<V>>>) {
+    let with_points = all.into_iter().enumerate().filter(|(_, points)| !points.is_empty());
+    let (mut tags, mut by_tags) = (Vec::new(), BTreeMap::new());
+    for (series, points) in with_points {
+        let (tag, _) = samples.name(series);
+        tags.push(tag.clone());
+        by_tags.insert(tag.clone(), by_steps(points));
     }
+    (tags, by_tags)
 }
 
-impl<V> BySteps<V> {
-    fn add(&mut self, tag: Tag, point: Point<V>) {
-        let points = match self.points.entry(tag) {
-            Entry::Occupied(entry) => entry.into_mut(),
-            Entry::Vacant(entry) => {
-                self.tags.push(entry.key().clone());
-                entry.insert(BTreeMap::new())
-            }
-        };
-        points.insert(point.step, point);
+/// Points in the order of their steps, of each step the last one that was written.
+fn by_steps<V>(mut points: Vec<Point<V>>) -> Vec<Point<V>> {
+    if !points.is_sorted_by(|a, b| a.step < b.step) {
+        points.reverse();
+        points.sort_by_key(|point| point.step);
+        points.dedup_by_key(|point| point.step);
     }
-
-    fn finish(self) -> (Vec<Tag>, BTreeMap<Tag, Vec<Point<V>>>) {
-        let points = self.points.into_iter().map(|(tag, points)| (tag, points.into_values().collect()));
-        (self.tags, points.collect())
-    }
+    points
 }

@@ -6,10 +6,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::vec;
 
+use prost::Message;
+
+use super::OnDamage;
+use super::borrowed::TensorEvent;
 use super::data::{Data, legacy_plugin};
-use super::{EventReader, OnDamage};
 use crate::message::{Value, What};
-use crate::{Error, Step, Tag, WallTime};
+use crate::{Error, Event, RecordReader, Step, Tag, WallTime};
 
 /// A point of a series, as it stands in the event files.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,13 +34,11 @@ pub struct Sample {
 #[derive(Debug)]
 pub struct Samples {
     files: vec::IntoIter<PathBuf>,
-    file: Option<(PathBuf, EventReader<File>)>,
-    /// Values of the last event that are still to come.
+    file: Option<(PathBuf, RecordReader<File>)>,
+    series: SeriesNames,
+    /// Values of the last event that are still to come, and where that is.
     values: vec::IntoIter<Value>,
-    /// Of the last event.
     place: Place,
-    /// The plugin of each tag, from the first value that names one: some writers name it only once.
-    plugins: HashMap<Tag, Arc<str>>,
     on_damage: OnDamage,
     failed: bool,
 }
@@ -49,104 +50,135 @@ struct Place {
     step: Step,
 }
 
+/// The series that were seen, in the order in which they first came.
+#[derive(Debug, Default)]
+struct SeriesNames {
+    /// The plugin of each tag is that of the first value that names one: some writers name it only once.
+    names: Vec<(Tag, Arc<str>)>,
+    numbers: HashMap<Tag, usize>,
+}
+
+impl SeriesNames {
+    /// The number of the series of a tag whose value names a plugin, or whose first one did; `None` where nobody does.
+    fn number(&mut self, tag: &str, plugin: &str) -> Option<usize> {
+        if let Some(&number) = self.numbers.get(tag) {
+            return Some(number);
+        }
+        if plugin.is_empty() {
+            return None;
+        }
+        let (tag, number) = (Tag::from(tag), self.names.len());
+        self.names.push((tag.clone(), plugin.into()));
+        self.numbers.insert(tag, number);
+        Some(number)
+    }
+}
+
+/// A point that is wanted, with the number of its series.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) series: usize,
+    pub(super) wall_time: WallTime,
+    pub(super) step: Step,
+    pub(super) data: Data,
+}
+
 impl Samples {
     pub(super) fn new(files: Vec<PathBuf>, on_damage: OnDamage) -> Self {
         Self {
             files: files.into_iter(),
             file: None,
+            series: SeriesNames::default(),
             values: Vec::new().into_iter(),
             place: Place { offset: 0, wall_time: WallTime::START, step: Step(0) },
-            plugins: HashMap::new(),
             on_damage,
             failed: false,
         }
     }
 
-    /// The next point of those whose tag and plugin are wanted; the data of others are not looked at.
-    pub(super) fn next_of(&mut self, wanted: impl Fn(&str, &str) -> bool) -> Result<Option<Sample>, Error> {
-        let sample = if self.failed { Ok(None) } else { self.advance(wanted) };
-        self.failed |= sample.is_err();
-        sample
+    /// The tag and the plugin of a series by its number.
+    pub(super) fn name(&self, series: usize) -> (&Tag, &Arc<str>) {
+        let (tag, plugin) = &self.series.names[series];
+        (tag, plugin)
     }
 
-    fn advance(&mut self, wanted: impl Fn(&str, &str) -> bool) -> Result<Option<Sample>, Error> {
+    /// The next point of those whose tag and plugin are wanted; the data of others are not looked at.
+    pub(super) fn next_of(&mut self, wanted: impl Fn(&str, &str) -> bool) -> Result<Option<Found>, Error> {
+        if self.failed {
+            return Ok(None);
+        }
+        let found = self.advance(wanted);
+        self.failed = found.is_err();
+        found.map_err(|error| match &self.file {
+            Some((path, _)) => error.in_file(path),
+            None => error,
+        })
+    }
+
+    fn advance(&mut self, wanted: impl Fn(&str, &str) -> bool) -> Result<Option<Found>, Error> {
         loop {
             while let Some(value) = self.values.next() {
-                let Some((tag, plugin)) = self.series_of(&value) else { continue };
-                if !wanted(&tag, &plugin) {
-                    continue;
-                }
-                match Data::of(value, &plugin) {
-                    Ok(None) => {}
-                    Ok(Some(data)) => {
-                        let Place { wall_time, step, .. } = self.place;
-                        return Ok(Some(Sample { tag, plugin, wall_time, step, data }));
-                    }
-                    Err(_) if self.on_damage == OnDamage::Skip => {}
-                    Err(cause) => {
-                        let tag = tag.to_string();
-                        return Err(self.in_file(Error::Value { offset: self.place.offset, tag, cause }));
-                    }
+                if let Some(found) = self.take(value, &wanted)? {
+                    return Ok(Some(found));
                 }
             }
-            if !self.next_event()? {
-                return Ok(None);
-            }
-        }
-    }
-
-    /// Goes to the next event that has values; `false` after the last one.
-    fn next_event(&mut self) -> Result<bool, Error> {
-        loop {
-            let Some((_, events)) = &mut self.file else {
-                let Some(path) = self.files.next() else { return Ok(false) };
-                let file =
-                    File::open(&path).map_err(|cause| Error::Read { offset: 0, cause }.in_file(&path))?;
-                let events = EventReader::new(file);
-                let events = match self.on_damage {
-                    OnDamage::Fail => events,
-                    OnDamage::Skip => events.skip_damaged(),
-                };
-                self.file = Some((path, events));
+            let Some((_, records)) = &mut self.file else {
+                if !self.open_next()? {
+                    return Ok(None);
+                }
                 continue;
             };
-            let offset = events.offset();
-            let Some(event) = events.next() else {
+            let offset = records.offset();
+            let Some(payload) = records.read()? else {
                 self.file = None;
                 continue;
             };
-            let event = event.map_err(|error| self.in_file(error))?;
-            let Some(wall_time) = WallTime::new(event.wall_time) else {
-                if self.on_damage == OnDamage::Skip {
+            if let Some(event) = TensorEvent::parse(payload)
+                && let Some(wall_time) = WallTime::new(event.wall_time)
+                && let Some(series) = self.series.number(event.tag, event.plugin)
+            {
+                let (tag, plugin) = &self.series.names[series];
+                if !wanted(tag, plugin) {
                     continue;
                 }
-                return Err(self.in_file(Error::WallTime { offset }));
-            };
-            if let Some(What::Summary(summary)) = event.what {
-                self.place = Place { offset, wall_time, step: Step(event.step) };
-                self.values = summary.value.into_iter();
-                return Ok(true);
+                if let Some(data) = Data::of_view(&event.tensor, plugin) {
+                    return Ok(Some(Found { series, wall_time, step: Step(event.step), data }));
+                }
+            }
+            match values(payload, offset) {
+                Ok(None) => {}
+                Ok(Some((place, values))) => (self.place, self.values) = (place, values.into_iter()),
+                Err(_) if self.on_damage == OnDamage::Skip => {}
+                Err(error) => return Err(error),
             }
         }
     }
 
-    /// The tag of a value, and the plugin that shows it; `None` where nobody says.
-    fn series_of(&mut self, value: &Value) -> Option<(Tag, Arc<str>)> {
-        if let Some((tag, plugin)) = self.plugins.get_key_value(value.tag.as_str()) {
-            return Some((tag.clone(), Arc::clone(plugin)));
-        }
-        let named = value.metadata.as_ref().and_then(|metadata| metadata.plugin_data.as_ref());
-        let named = named.map(|plugin| plugin.plugin_name.as_str()).filter(|name| !name.is_empty());
-        let plugin: Arc<str> = named.or_else(|| legacy_plugin(value.value.as_ref()?))?.into();
-        let tag = Tag::from(value.tag.as_str());
-        self.plugins.insert(tag.clone(), Arc::clone(&plugin));
-        Some((tag, plugin))
+    /// Opens the next file; `false` after the last one.
+    fn open_next(&mut self) -> Result<bool, Error> {
+        let Some(path) = self.files.next() else { return Ok(false) };
+        let file = File::open(&path).map_err(|cause| Error::Read { offset: 0, cause }.in_file(&path))?;
+        let records = RecordReader::new(file);
+        let records = match self.on_damage {
+            OnDamage::Fail => records,
+            OnDamage::Skip => records.skip_damaged(),
+        };
+        self.file = Some((path, records));
+        Ok(true)
     }
 
-    fn in_file(&self, error: Error) -> Error {
-        match &self.file {
-            Some((path, _)) => error.in_file(path),
-            None => error,
+    /// The point that a value is, if it is wanted.
+    fn take(&mut self, value: Value, wanted: impl Fn(&str, &str) -> bool) -> Result<Option<Found>, Error> {
+        let Place { offset, wall_time, step } = self.place;
+        let Some(series) = self.series.number(&value.tag, plugin_name(&value)) else { return Ok(None) };
+        let (tag, plugin) = &self.series.names[series];
+        if !wanted(tag, plugin) {
+            return Ok(None);
+        }
+        match Data::of(value, plugin) {
+            Ok(data) => Ok(data.map(|data| Found { series, wall_time, step, data })),
+            Err(_) if self.on_damage == OnDamage::Skip => Ok(None),
+            Err(cause) => Err(Error::Value { offset, tag: tag.to_string(), cause }),
         }
     }
 }
@@ -155,6 +187,30 @@ impl Iterator for Samples {
     type Item = Result<Sample, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.next_of(|_, _| true).transpose()
+        let found = match self.next_of(|_, _| true) {
+            Ok(found) => found?,
+            Err(error) => return Some(Err(error)),
+        };
+        let (tag, plugin) = self.name(found.series);
+        let Found { wall_time, step, data, .. } = found;
+        Some(Ok(Sample { tag: tag.clone(), plugin: Arc::clone(plugin), wall_time, step, data }))
     }
+}
+
+/// The values of the event in a payload, and where it is; `None` if it has none.
+fn values(payload: &[u8], offset: u64) -> Result<Option<(Place, Vec<Value>)>, Error> {
+    let event = Event::decode(payload).map_err(|cause| Error::Message { offset, cause })?;
+    let wall_time = WallTime::new(event.wall_time).ok_or(Error::WallTime { offset })?;
+    let place = Place { offset, wall_time, step: Step(event.step) };
+    Ok(match event.what {
+        Some(What::Summary(summary)) => Some((place, summary.value)),
+        _ => None,
+    })
+}
+
+/// The plugin that a value names, or that shows values of its kind; empty where there is none.
+fn plugin_name(value: &Value) -> &str {
+    let named = value.metadata.as_ref().and_then(|metadata| metadata.plugin_data.as_ref());
+    let named = named.map_or("", |plugin| plugin.plugin_name.as_str());
+    if named.is_empty() { value.value.as_ref().and_then(legacy_plugin).unwrap_or_default() } else { named }
 }

@@ -6,6 +6,7 @@ mod resume;
 mod tags;
 #[cfg(test)]
 mod tests;
+mod values;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

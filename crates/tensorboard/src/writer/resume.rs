@@ -104,7 +104,7 @@ fn write_kept(dir: &Path, keep: Keep, unnamed: &Path) -> Result<(File, Tags, Pos
     let write_error = |cause| in_unnamed(Error::Write { cause });
     let mut writer = RecordWriter::new(BufWriter::new(File::create(unnamed).map_err(write_error)?));
     let now = WallTime::now();
-    let start = Event::session_start(now);
+    let start = Event::restart(now);
     for event in [&Event::file_version(now.whole_seconds()), &start, &start] {
         writer.write(&event.encode_to_vec()).map_err(in_unnamed)?;
     }
@@ -202,7 +202,7 @@ fn leftovers(dir: &Path) -> Result<Vec<PathBuf>, Error> {
 
 impl Event {
     /// The start of a session at step 0.
-    fn session_start(at: WallTime) -> Self {
+    fn restart(at: WallTime) -> Self {
         let log = SessionLog { status: SessionStatus::Start.into(), ..SessionLog::default() };
         Self { wall_time: at.seconds(), what: Some(What::SessionLog(log)), ..Self::default() }
     }
