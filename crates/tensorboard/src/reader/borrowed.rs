@@ -6,9 +6,9 @@
 pub(super) struct TensorEvent<'a> {
     pub(super) wall_time: f64,
     pub(super) step: i64,
-    pub(super) tag: &'a str,
-    /// The plugin's name; empty where there is none.
-    pub(super) plugin: &'a str,
+    /// Text, unless the event is damaged.
+    pub(super) tag: &'a [u8],
+    metadata: &'a [u8],
     pub(super) tensor: TensorView<'a>,
 }
 
@@ -60,10 +60,30 @@ impl<'a> TensorEvent<'a> {
         Some(Self {
             wall_time,
             step,
-            tag: std::str::from_utf8(tag.unwrap_or_default()).ok()?,
-            plugin: plugin_name(metadata.unwrap_or_default())?,
+            tag: tag.unwrap_or_default(),
+            metadata: metadata.unwrap_or_default(),
             tensor: TensorView::parse(tensor?)?,
         })
+    }
+
+    /// The name of the plugin; empty where there is none, and `None` where metadata are of another form.
+    pub(super) fn plugin(&self) -> Option<&'a str> {
+        let mut plugin = None;
+        each_field(self.metadata, |number, field| match number {
+            1 => set_once(&mut plugin, field),
+            _ => None,
+        })?;
+        let mut name: &[u8] = &[];
+        each_field(plugin.unwrap_or_default(), |number, field| {
+            match (number, field) {
+                (1, Field::Bytes(bytes)) => name = bytes,
+                // Its content says nothing about where a point lies.
+                (2, Field::Bytes(_)) => {}
+                _ => return None,
+            }
+            Some(())
+        })?;
+        std::str::from_utf8(name).ok()
     }
 }
 
@@ -97,26 +117,6 @@ impl<'a> TensorView<'a> {
         })?;
         Some(tensor)
     }
-}
-
-/// The name of the plugin in the metadata of a value; empty where there is none.
-fn plugin_name(metadata: &[u8]) -> Option<&str> {
-    let mut plugin = None;
-    each_field(metadata, |number, field| match number {
-        1 => set_once(&mut plugin, field),
-        _ => None,
-    })?;
-    let mut name: &[u8] = &[];
-    each_field(plugin.unwrap_or_default(), |number, field| {
-        match (number, field) {
-            (1, Field::Bytes(bytes)) => name = bytes,
-            // Its content says nothing about where a point lies.
-            (2, Field::Bytes(_)) => {}
-            _ => return None,
-        }
-        Some(())
-    })?;
-    std::str::from_utf8(name).ok()
 }
 
 /// A field of a message, by how it is encoded.
@@ -197,16 +197,15 @@ mod tests {
     /// What is read without copying is what the messages say.
     fn agrees(payload: &[u8]) -> bool {
         let Some(found) = TensorEvent::parse(payload) else { return false };
+        // What is read without copying is looked at only where it is used.
+        let (Some(plugin), Ok(tag)) = (found.plugin(), std::str::from_utf8(found.tag)) else { return false };
         let event = Event::decode(payload).unwrap();
         assert_eq!((found.wall_time.to_bits(), found.step), (event.wall_time.to_bits(), event.step));
         let Some(What::Summary(Summary { value })) = &event.what else { panic!("{event:?}") };
         let [value] = &value[..] else { panic!("{event:?}") };
         let Some(crate::message::ValueKind::Tensor(tensor)) = &value.value else { panic!("{event:?}") };
-        let plugin = value.metadata.as_ref().and_then(|metadata| metadata.plugin_data.as_ref());
-        assert_eq!(
-            (found.tag, found.plugin),
-            (&value.tag[..], plugin.map_or("", |plugin| &plugin.plugin_name))
-        );
+        let data = value.metadata.as_ref().and_then(|metadata| metadata.plugin_data.as_ref());
+        assert_eq!((tag, plugin), (&value.tag[..], data.map_or("", |data| &data.plugin_name)));
         assert_eq!(found.tensor.shape(), tensor.shape());
         assert_eq!(found.tensor.content, tensor.tensor_content);
         assert_eq!(found.tensor.dtype as i32, tensor.dtype);

@@ -56,19 +56,33 @@ struct SeriesNames {
     /// The plugin of each tag is that of the first value that names one: some writers name it only once.
     names: Vec<(Tag, Arc<str>)>,
     numbers: HashMap<Tag, usize>,
+    /// Which series came after each the last time, and which came last: most programs write in the same order again
+    /// and again.
+    after: Vec<usize>,
+    last: usize,
 }
 
 impl SeriesNames {
     /// The number of the series of a tag whose value names a plugin, or whose first one did; `None` where nobody does.
-    fn number(&mut self, tag: &str, plugin: &str) -> Option<usize> {
+    fn number<'a>(&mut self, tag: &[u8], plugin: impl FnOnce() -> Option<&'a str>) -> Option<usize> {
+        let expected = self.after.get(self.last).copied().unwrap_or_default();
+        let number = match self.names.get(expected) {
+            Some((name, _)) if name.as_bytes() == tag => expected,
+            _ => self.look_up(std::str::from_utf8(tag).ok()?, plugin)?,
+        };
+        self.after[self.last] = number;
+        self.last = number;
+        Some(number)
+    }
+
+    fn look_up<'a>(&mut self, tag: &str, plugin: impl FnOnce() -> Option<&'a str>) -> Option<usize> {
         if let Some(&number) = self.numbers.get(tag) {
             return Some(number);
         }
-        if plugin.is_empty() {
-            return None;
-        }
+        let plugin = plugin().filter(|name| !name.is_empty())?;
         let (tag, number) = (Tag::from(tag), self.names.len());
         self.names.push((tag.clone(), plugin.into()));
+        self.after.push(number);
         self.numbers.insert(tag, number);
         Some(number)
     }
@@ -135,7 +149,7 @@ impl Samples {
             };
             if let Some(event) = TensorEvent::parse(payload)
                 && let Some(wall_time) = WallTime::new(event.wall_time)
-                && let Some(series) = self.series.number(event.tag, event.plugin)
+                && let Some(series) = self.series.number(event.tag, || event.plugin())
             {
                 let (tag, plugin) = &self.series.names[series];
                 if !wanted(tag, plugin) {
@@ -170,7 +184,9 @@ impl Samples {
     /// The point that a value is, if it is wanted.
     fn take(&mut self, value: Value, wanted: impl Fn(&str, &str) -> bool) -> Result<Option<Found>, Error> {
         let Place { offset, wall_time, step } = self.place;
-        let Some(series) = self.series.number(&value.tag, plugin_name(&value)) else { return Ok(None) };
+        let Some(series) = self.series.number(value.tag.as_bytes(), || Some(plugin_name(&value))) else {
+            return Ok(None);
+        };
         let (tag, plugin) = &self.series.names[series];
         if !wanted(tag, plugin) {
             return Ok(None);
