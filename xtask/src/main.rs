@@ -4,6 +4,7 @@
 //! This file only reads the command line and dispatches; each command is a module.
 
 mod bench;
+mod browser;
 mod fetch;
 mod interop;
 mod submission;

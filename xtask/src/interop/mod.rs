@@ -6,21 +6,31 @@
 //! | [`network`] | what the trained network has: layers, weights, names |
 //! | [`model_file`] | checks by `md5sum` and by Python's safetensors |
 //! | [`tensorboard`] | checks by TensorBoard, once with each of its two loaders |
+//! | [`dashboards`] | every dashboard drawn by a real browser, with pictures |
+//! | [`resume`] | a run stopped and taken up, as TensorBoard shows it |
+//! | [`values`] | values in hand of every kind, against TensorBoard's data API |
+//! | [`cargo`] | programs of this workspace, built and run |
 //! | [`numbers`], [`check`] | numbers with their places, compared; checks, reported |
 
+mod cargo;
 mod check;
+mod dashboards;
 mod model_file;
 mod network;
 mod numbers;
+mod resume;
 mod short_run;
 mod tensorboard;
+mod values;
 
 use std::fs;
+use std::thread;
 
 use anyhow::{Context, Result};
 
 use self::tensorboard::Loader;
-use check::Report;
+use check::{Check, Report};
+use dashboards::Dashboards;
 use short_run::ShortRun;
 
 use crate::venv::Venv;
@@ -50,10 +60,23 @@ pub(crate) fn run() -> Result<()> {
     let mut report = Report::default();
     report.add(&[model_file::md5sum(run.folder())]);
     report.add(&model_file::safetensors(&venv, &run));
-    for loader in [Loader::Fast, Loader::Python] {
-        report.add(&tensorboard::checks(loader, &venv, &run));
-    }
+    report.add(&with_each_loader(|loader| tensorboard::checks(loader, &venv, &run)));
+    report.add(&values::checks(&venv, &folder)?);
+    let dashboards = Dashboards::write(&folder)?;
+    report.add(&with_each_loader(|loader| dashboards.checks(loader, &venv, run.temp())));
+    report.add(&resume::checks(&venv, &folder)?);
     report.finish()
+}
+
+/// The checks with both loaders, made side by side: most of their time is waiting.
+fn with_each_loader(checks: impl Fn(Loader) -> Vec<Check> + Sync) -> Vec<Check> {
+    thread::scope(|scope| {
+        let fast = scope.spawn(|| checks(Loader::Fast));
+        let python = checks(Loader::Python);
+        let mut all = fast.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        all.extend(python);
+        all
+    })
 }
 
 #[cfg(test)]

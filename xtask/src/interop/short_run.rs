@@ -1,19 +1,15 @@
 //! A short training run by the real program, and what its own files say; knows nothing of other readers.
 
 use std::collections::BTreeMap;
-use std::env;
-use std::ffi::OsString;
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use tempfile::TempDir;
 use tensorboard::{Run, RunData, WallTime};
 
-use super::network;
 use super::numbers::{Buckets, Point, Series, SeriesName};
+use super::{cargo, network};
 
 /// The runs as TensorBoard is to name them.
 pub(super) const TRAIN: &str = "short/train";
@@ -69,18 +65,9 @@ impl ShortRun {
             .with_context(|| format!("making a folder in {}", parent.display()))?;
         let folder = folder(temp.path());
         tracing::info!("building the trainer and training {EPOCHS} short epochs on shapes");
-        let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
-        let status = Command::new(&cargo)
-            .args(["run", "--package", "trainer", "--", "--dataset", "shapes"])
-            .args(["--epochs", &EPOCHS.to_string(), "--limit", &PICTURES.to_string(), "--run-dir"])
-            .arg(&folder)
-            .current_dir(crate::workspace_root())
-            .stdin(Stdio::null())
-            // Only the lines of checks go to our own standard output.
-            .stdout(io::stderr())
-            .status()
-            .with_context(|| format!("starting {}", cargo.display()))?;
-        ensure!(status.success(), "`cargo run --package trainer -- --dataset shapes` failed: {status}");
+        let (epochs, pictures) = (EPOCHS.to_string(), PICTURES.to_string());
+        let options = ["--dataset", "shapes", "--epochs", &epochs, "--limit", &pictures, "--run-dir"];
+        cargo::run(&[&["run", "--package", "trainer", "--"][..], &options].concat(), &[&folder])?;
 
         let history =
             fs::read_to_string(folder.join("history.csv")).context("reading the run's history.csv")?;

@@ -10,21 +10,21 @@ use crate::interop::numbers::{Buckets, Point, Series, SeriesName};
 
 /// What TensorBoard read and gives to its pages.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Answers {
+pub(in crate::interop) struct Answers {
     /// Its own version.
-    pub(super) version: String,
+    pub(in crate::interop) version: String,
     /// The class that gives it data, with arguments.
-    pub(super) provider: String,
+    pub(in crate::interop) provider: String,
     /// The runs.
-    pub(super) runs: Vec<String>,
+    pub(in crate::interop) runs: Vec<String>,
     /// All curves.
-    pub(super) curves: Series<f64>,
+    pub(in crate::interop) curves: Series<f64>,
     /// All histograms.
-    pub(super) histograms: Series<Buckets>,
+    pub(in crate::interop) histograms: Series<Buckets>,
     /// The tags of the distributions, which are drawn from the histograms.
-    pub(super) distributions: Vec<SeriesName>,
+    pub(in crate::interop) distributions: Vec<SeriesName>,
     /// The names of the nodes of each conceptual graph.
-    pub(super) graphs: BTreeMap<SeriesName, Vec<String>>,
+    pub(in crate::interop) graphs: BTreeMap<SeriesName, Vec<String>>,
 }
 
 impl Answers {
@@ -32,7 +32,7 @@ impl Answers {
     ///
     /// # Errors
     /// If something cannot be had or is not of the form that TensorBoard's pages expect.
-    pub(super) fn gather(get: impl Fn(&str, &[(&str, &str)]) -> Result<String>) -> Result<Self> {
+    pub(in crate::interop) fn gather(get: impl Fn(&str, &[(&str, &str)]) -> Result<String>) -> Result<Self> {
         let ask = Ask { get };
         let environment: Environment = ask.json("/data/environment", &[])?;
         let curves = ask.tags("scalars")?;

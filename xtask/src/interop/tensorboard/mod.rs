@@ -10,6 +10,7 @@ mod answers;
 mod compare;
 mod server;
 
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -18,12 +19,12 @@ use anyhow::{Result, anyhow};
 use super::check::Check;
 use super::short_run::ShortRun;
 use crate::venv::Venv;
-use answers::Answers;
+pub(super) use answers::Answers;
 use compare::Expected;
-use server::Server;
+pub(super) use server::Server;
 
 /// How long TensorBoard may take, once it answers, until it has read what there is.
-const LOADING: Duration = Duration::from_secs(60);
+const LOADING: Duration = Duration::from_secs(30);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(250);
 
 /// The two programs in TensorBoard that read event files; they do not agree on all files.
@@ -36,7 +37,8 @@ pub(super) enum Loader {
 }
 
 impl Loader {
-    fn name(self) -> &'static str {
+    /// As it is called in the lines of checks.
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Fast => "fast loader",
             Self::Python => "Python loader",
@@ -72,6 +74,40 @@ fn look(server: &mut Server, loader: Loader, subject: &str, expected: &Expected)
                 .map_err(|error| anyhow!("{error:#}; TensorBoard said: {}", server.last_words()));
         }
         thread::sleep(BETWEEN_LOOKS);
+    }
+}
+
+/// Starts a TensorBoard with each loader on `logdir`, side by side; `None` where there is no such loader. What they
+/// write goes to `temp`.
+pub(super) fn start_each(venv: &Venv, logdir: &Path, temp: &Path) -> Vec<(Loader, Result<Option<Server>>)> {
+    let start = |loader| {
+        if !server::has_loader(venv, loader, temp)? {
+            return Ok(None);
+        }
+        Server::start(venv, loader, logdir, temp).map(Some)
+    };
+    thread::scope(|scope| {
+        let starting =
+            [Loader::Fast, Loader::Python].map(|loader| (loader, scope.spawn(move || start(loader))));
+        let join = |(loader, server): (Loader, thread::ScopedJoinHandle<_>)| {
+            (loader, server.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        };
+        starting.into_iter().map(join).collect()
+    })
+}
+
+/// Looks until what is looked for is there or the time is over: TensorBoard answers while it still reads.
+///
+/// # Errors
+/// If the server ends, or with the last reason why it is not there.
+pub(super) fn settled<T>(server: &mut Server, look: impl Fn(&Server) -> Result<T>) -> Result<T> {
+    let end = Instant::now() + LOADING;
+    loop {
+        server.check_alive()?;
+        match look(server) {
+            Err(_) if Instant::now() < end => thread::sleep(BETWEEN_LOOKS),
+            result => return result,
+        }
     }
 }
 

@@ -1,14 +1,15 @@
 //! The TensorBoard process: started, asked, ended whatever happens; knows nothing of what it is asked.
 
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::Path;
 use std::process::{Child, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail};
 use reqwest::Url;
-use reqwest::blocking::Client;
+use reqwest::blocking::{Client, Response};
+use tempfile::NamedTempFile;
 
 use super::Loader;
 use crate::venv::{Venv, last_lines};
@@ -26,7 +27,7 @@ const DATA_SERVER: &str =
 ///
 /// # Errors
 /// If Python cannot tell.
-pub(super) fn has_loader(venv: &Venv, loader: Loader, folder: &Path) -> Result<bool> {
+pub(in crate::interop) fn has_loader(venv: &Venv, loader: Loader, folder: &Path) -> Result<bool> {
     match loader {
         Loader::Fast => Ok(venv.printed(DATA_SERVER, folder)?.trim() == "True"),
         Loader::Python => Ok(true),
@@ -35,10 +36,10 @@ pub(super) fn has_loader(venv: &Venv, loader: Loader, folder: &Path) -> Result<b
 
 /// A running TensorBoard; it ends when this is dropped.
 #[derive(Debug)]
-pub(super) struct Server {
+pub(in crate::interop) struct Server {
     child: Child,
     /// What it prints.
-    log: PathBuf,
+    log: NamedTempFile,
     address: Url,
     client: Client,
 }
@@ -49,10 +50,14 @@ impl Server {
     ///
     /// # Errors
     /// If it does not start.
-    pub(super) fn start(venv: &Venv, loader: Loader, logdir: &Path, temp: &Path) -> Result<Self> {
+    pub(in crate::interop) fn start(venv: &Venv, loader: Loader, logdir: &Path, temp: &Path) -> Result<Self> {
         let fast = loader == Loader::Fast;
-        let log = temp.join(format!("tensorboard-{fast}.log"));
-        let file = File::create(&log).with_context(|| format!("creating {}", log.display()))?;
+        let log = tempfile::Builder::new()
+            .prefix("tensorboard-")
+            .suffix(".log")
+            .tempfile_in(temp)
+            .with_context(|| format!("making a file in {}", temp.display()))?;
+        let file = log.reopen().context("opening the log")?;
         // Not through a proxy, whatever the user's environment says.
         let client =
             Client::builder().no_proxy().timeout(ANSWERING).build().context("making an HTTP client")?;
@@ -86,22 +91,48 @@ impl Server {
     ///
     /// # Errors
     /// If it does not answer, or answers that it has no such thing.
-    pub(super) fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<String> {
+    pub(in crate::interop) fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<String> {
+        let url = self.url(path, query);
+        text(&url, self.client.get(url.clone()).send())
+    }
+
+    /// The bytes at a path, asked for with a query.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub(in crate::interop) fn get_bytes(&self, path: &str, query: &[(&str, &str)]) -> Result<Vec<u8>> {
+        let url = self.url(path, query);
+        let answer = succeeded(&url, self.client.get(url.clone()).send())?;
+        Ok(answer.bytes().with_context(|| format!("reading {url}"))?.to_vec())
+    }
+
+    /// The text that is answered to a question in JSON, posted to a path.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub(in crate::interop) fn post(&self, path: &str, question: &str) -> Result<String> {
+        let url = self.url(path, &[]);
+        let request = self.client.post(url.clone()).header("Content-Type", "application/json");
+        text(&url, request.body(question.to_owned()).send())
+    }
+
+    fn url(&self, path: &str, query: &[(&str, &str)]) -> Url {
         let mut url = self.address.clone();
         url.set_path(path);
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        let answer = self.client.get(url.clone()).send().with_context(|| format!("asking {url}"))?;
-        let status = answer.status();
-        let text = answer.text().with_context(|| format!("reading {url}"))?;
-        ensure!(status.is_success(), "{url} answers {status}: {}", last_lines(&text));
-        Ok(text)
+        url
+    }
+
+    /// Its address, which ends in a slash.
+    pub(in crate::interop) fn address(&self) -> &str {
+        self.address.as_str()
     }
 
     /// # Errors
     /// If the process has ended.
-    pub(super) fn check_alive(&mut self) -> Result<()> {
+    pub(in crate::interop) fn check_alive(&mut self) -> Result<()> {
         match self.child.try_wait().context("looking after TensorBoard")? {
             None => Ok(()),
             Some(status) => Err(anyhow!("TensorBoard ended ({status}): {}", self.last_words())),
@@ -109,12 +140,12 @@ impl Server {
     }
 
     /// The last lines that it printed.
-    pub(super) fn last_words(&self) -> String {
+    pub(in crate::interop) fn last_words(&self) -> String {
         last_lines(&self.printed())
     }
 
     fn printed(&self) -> String {
-        String::from_utf8_lossy(&fs::read(&self.log).unwrap_or_default()).into_owned()
+        String::from_utf8_lossy(&fs::read(self.log.path()).unwrap_or_default()).into_owned()
     }
 
     fn wait_for_address(&mut self) -> Result<Url> {
@@ -139,6 +170,20 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn succeeded(url: &Url, answer: reqwest::Result<Response>) -> Result<Response> {
+    let answer = answer.with_context(|| format!("asking {url}"))?;
+    let status = answer.status();
+    if status.is_success() {
+        return Ok(answer);
+    }
+    let why = answer.text().unwrap_or_default();
+    bail!("{url} answers {status}: {}", last_lines(&why))
+}
+
+fn text(url: &Url, answer: reqwest::Result<Response>) -> Result<String> {
+    succeeded(url, answer)?.text().with_context(|| format!("reading {url}"))
 }
 
 /// The address in TensorBoard's greeting "TensorBoard 2.21.0 at http://127.0.0.1:6006/ (Press CTRL+C to quit)",

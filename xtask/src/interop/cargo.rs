@@ -1,0 +1,28 @@
+//! Programs of this workspace, built and run as a user does it; knows nothing of what they do.
+
+use std::env;
+use std::ffi::OsString;
+use std::io;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+
+/// Runs cargo with these arguments and folders in the workspace.
+///
+/// # Errors
+/// If it does not succeed.
+pub(super) fn run(arguments: &[&str], folders: &[&Path]) -> Result<()> {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
+    let status = Command::new(&cargo)
+        .args(arguments)
+        .args(folders)
+        .current_dir(crate::workspace_root())
+        .stdin(Stdio::null())
+        // Only the lines of checks go to our own standard output.
+        .stdout(io::stderr())
+        .status()
+        .with_context(|| format!("starting {}", cargo.display()))?;
+    ensure!(status.success(), "`cargo {}` failed: {status}", arguments.join(" "));
+    Ok(())
+}
