@@ -106,6 +106,21 @@ impl Value {
     }
 }
 
+impl Value {
+    /// The plugin that this names, or that shows values of its kind: those of the first version of the format name none.
+    /// Empty where nobody says.
+    pub(crate) fn plugin_name(&self) -> &str {
+        let named = self.metadata.as_ref().and_then(|metadata| metadata.plugin_data.as_ref());
+        match (named.map_or("", |plugin| plugin.plugin_name.as_str()), &self.value) {
+            ("", Some(ValueKind::SimpleValue(_))) => SCALARS,
+            ("", Some(ValueKind::Histogram(_))) => HISTOGRAMS,
+            ("", Some(ValueKind::Image(_))) => IMAGES,
+            ("", Some(ValueKind::Audio(_))) => AUDIO,
+            (name, _) => name,
+        }
+    }
+}
+
 /// A plugin with nothing to say about the value.
 pub(crate) fn plugin(name: &str) -> PluginData {
     PluginData { plugin_name: name.to_owned(), content: Vec::new() }

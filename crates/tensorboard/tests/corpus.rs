@@ -7,8 +7,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use tensorboard::message::custom_scalars::{Category, Chart, Layout};
+use tensorboard::message::hparams::{Experiment, HParamInfo, MetricInfo, SessionStartInfo, Status};
+use tensorboard::message::legacy::{self, HistogramProto};
+use tensorboard::message::{Summary, Value, ValueKind, What};
 use tensorboard::{
-    Error, Event, EventReader, EventWriter, Histogram, RecordReader, RecordWriter, Run, Step, WallTime,
+    Audio, Error, Event, EventReader, EventWriter, Graph, Histogram, Image, Mesh, Node, PrCurve,
+    RecordReader, RecordWriter, Run, Step, Table, WallTime,
 };
 
 const TRAIN: &[u8] = include_bytes!("../testdata/keras_train.v2");
@@ -61,7 +66,7 @@ fn payloads_of_events() {
         write("events", &format!("payload-{i:02}"), payload);
         write("events", &format!("payload-{i:02}-half"), &payload[..payload.len() / 2]);
     }
-    assert_eq!(payloads.len(), 9 + 15 + 15);
+    assert_eq!(payloads.len(), 17 + 15 + 15);
 }
 
 fn seeds() -> Vec<Seed> {
@@ -80,8 +85,8 @@ fn seeds() -> Vec<Seed> {
         seed("empty", &[], 0, End::Whole),
         seed("keras-train", TRAIN, 132, End::Whole),
         seed("keras-validation", VALIDATION, 41, End::Whole),
-        seed("every-event", &every, 9, End::Whole),
-        seed("no-file-version", &every[second..], 8, End::Whole),
+        seed("every-event", &every, 17, End::Whole),
+        seed("no-file-version", &every[second..], 16, End::Whole),
         seed("cut-in-a-header", &every[..second + 7], 1, End::Whole),
         seed("cut-in-a-payload", &every[..second + 20], 1, End::Whole),
         seed("cut-in-a-footer", &every[..second - 2], 0, End::Whole),
@@ -98,23 +103,59 @@ fn seeds() -> Vec<Seed> {
 /// A file with an event of each kind that is written or read.
 fn one_of_every_event() -> Vec<u8> {
     let at = time(1_795_445_917.25);
+    let image = Image::hwc([2, 1, 3], &[255u8, 0, 0, 0, 0, 255]).unwrap();
+    let mesh = Mesh::new(&[[0.0, 1.0, 2.0], [3.0, 4.0, 5.5]]).unwrap().faces(&[[0, 1, 1]]).unwrap();
+    let layout = Layout::new([Category::new("losses", [Chart::lines("both", ["loss", "val.*"])])]);
+    let experiment =
+        Experiment::new([HParamInfo::interval("lr", 0.25, 0.5).unwrap()], [MetricInfo::new("loss")]);
     let mut events = EventWriter::new(Vec::new());
     for event in [
         Event::file_version(time(1_795_445_917.0)),
         Event::scalar(at, "loss", Step(-1), f32::NAN),
         Event::histogram(at, "kernel", Step(3), &Histogram::of(&[-1.0, 0.0, 2.0])),
-        Event::text(at, "note", Step(0), "**bold**"),
-        Event::graph(at, vec![0x22, 0x02, 0x08, 0x15]),
+        Event::text(at, "note", Step(0), "**bold**").described("what"),
+        Event::table(at, "table", Step(0), &Table::new(["name", "loss"], [["a_b", "0.5"]]).unwrap()),
+        Event::images(at, "image", Step(2), &[image.clone(), image]).unwrap(),
+        Event::audio(at, "sound", Step(2), &Audio::new(8000, 1, &[0.0, 0.5, -0.5]).unwrap()),
+        Event::pr_curve(at, "curve", Step(2), &PrCurve::new(&[true, false], &[0.9, 0.8]).unwrap()),
+        Event::mesh(at, "mesh", Step(2), &mesh),
+        Event::custom_scalars(at, &layout),
+        Event::experiment(at, &experiment),
+        Event::session_start(at, &SessionStartInfo::new().with("lr", 0.5)).unwrap(),
+        Event::session_end(at, Status::Success),
+        Event::graph(at, Graph::new([Node::new("x", "Placeholder")]).unwrap().encode()),
         Event::keras_model(at, "{\"class_name\": \"Sequential\"}"),
     ] {
         events.write(&event).unwrap();
     }
+    events.write(&first_version(at)).unwrap();
     let mut records = RecordWriter::new(events.into_inner());
-    // A session log (field 7 of Event), a number (2 of Value) and a picture (4) of the first version.
+    // A session log: field 7 of Event.
     records.write(&[0x3a, 2, 8, 1]).unwrap();
-    records.write(&[0x2a, 10, 0x0a, 8, 0x0a, 1, b's', 0x15, 0, 0, 0, 0x3f]).unwrap();
-    records.write(&[0x2a, 7, 0x0a, 5, 0x0a, 1, b'i', 0x22, 0]).unwrap();
     records.into_inner()
+}
+
+/// Values of the first version of the format, several in an event.
+fn first_version(at: WallTime) -> Event {
+    let histogram = HistogramProto {
+        min: -1.0,
+        max: 2.0,
+        num: 3.0,
+        sum: 1.0,
+        sum_squares: 5.0,
+        bucket_limit: vec![-0.5, 0.5, f64::MAX],
+        bucket: vec![1.0, 1.0, 1.0],
+    };
+    let image = legacy::Image { height: 1, width: 2, colorspace: 3, encoded_image_string: vec![1, 2] };
+    let kinds = [ValueKind::SimpleValue(0.5), ValueKind::Histogram(histogram), ValueKind::Image(image)];
+    let value = |(i, kind)| Value { tag: format!("old/{i}"), value: Some(kind), ..Value::default() };
+    let value = kinds.into_iter().enumerate().map(value).collect();
+    Event {
+        wall_time: at.seconds(),
+        step: 7,
+        what: Some(What::Summary(Summary { value })),
+        ..Event::default()
+    }
 }
 
 fn payloads(file: &[u8]) -> Vec<Vec<u8>> {

@@ -1,7 +1,7 @@
 //! What values mean, of this version of the format and of the first one; knows nothing of files.
 
 use super::borrowed::TensorView;
-use crate::event::{AUDIO, HISTOGRAMS, IMAGES, SCALARS, TEXT};
+use crate::event::{HISTOGRAMS, IMAGES, SCALARS, TEXT};
 use crate::message::legacy::HistogramProto;
 use crate::message::{DataType, TensorProto, Value, ValueKind};
 use crate::{Bucket, Histogram, TensorError};
@@ -35,17 +35,6 @@ pub struct Images {
 
 /// The bytes of a bucket: left, right, count.
 const TRIPLE_BYTES: usize = 3 * size_of::<f64>();
-
-/// The plugin that shows a value of the first version of the format, which does not name it.
-pub(super) fn legacy_plugin(value: &ValueKind) -> Option<&'static str> {
-    match value {
-        ValueKind::SimpleValue(_) => Some(SCALARS),
-        ValueKind::Histogram(_) => Some(HISTOGRAMS),
-        ValueKind::Image(_) => Some(IMAGES),
-        ValueKind::Audio(_) => Some(AUDIO),
-        ValueKind::Tensor(_) => None,
-    }
-}
 
 impl Data {
     /// The data of a tensor that `plugin` shows, where it is of the form that is written today; others go another way.

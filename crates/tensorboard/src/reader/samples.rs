@@ -10,7 +10,7 @@ use prost::Message;
 
 use super::OnDamage;
 use super::borrowed::TensorEvent;
-use super::data::{Data, legacy_plugin};
+use super::data::Data;
 use crate::message::{Value, What};
 use crate::{Error, Event, RecordReader, Step, Tag, WallTime};
 
@@ -184,7 +184,7 @@ impl Samples {
     /// The point that a value is, if it is wanted.
     fn take(&mut self, value: Value, wanted: impl Fn(&str, &str) -> bool) -> Result<Option<Found>, Error> {
         let Place { offset, wall_time, step } = self.place;
-        let Some(series) = self.series.number(value.tag.as_bytes(), || Some(plugin_name(&value))) else {
+        let Some(series) = self.series.number(value.tag.as_bytes(), || Some(value.plugin_name())) else {
             return Ok(None);
         };
         let (tag, plugin) = &self.series.names[series];
@@ -222,11 +222,4 @@ fn values(payload: &[u8], offset: u64) -> Result<Option<(Place, Vec<Value>)>, Er
         Some(What::Summary(summary)) => Some((place, summary.value)),
         _ => None,
     })
-}
-
-/// The plugin that a value names, or that shows values of its kind; empty where there is none.
-fn plugin_name(value: &Value) -> &str {
-    let named = value.metadata.as_ref().and_then(|metadata| metadata.plugin_data.as_ref());
-    let named = named.map_or("", |plugin| plugin.plugin_name.as_str());
-    if named.is_empty() { value.value.as_ref().and_then(legacy_plugin).unwrap_or_default() } else { named }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::Error;
-use crate::message::{Summary, Value};
+use crate::message::Summary;
 
 /// The tags that a run has, and which plugin shows each.
 #[derive(Debug, Default)]
@@ -29,8 +29,10 @@ impl Tags {
     /// If a tag is shown by another plugin already: TensorBoard goes by the first, and would not show the value.
     pub(super) fn note(&mut self, summary: &Summary) -> Result<(), Error> {
         for value in &summary.value {
-            let plugin = plugin_name(value);
+            let plugin = value.plugin_name();
             match self.0.get(value.tag.as_str()) {
+                // Some programs name the plugin only at the first value.
+                _ if plugin.is_empty() => {}
                 Some(known) if *known.plugin == *plugin => {}
                 Some(known) => {
                     return Err(Error::TagOfAnotherPlugin {
@@ -56,10 +58,4 @@ impl Tags {
         }
         known.non_finite == NonFinite::Seen
     }
-}
-
-/// The plugin that a value names; empty where it names none.
-fn plugin_name(value: &Value) -> &str {
-    let plugin = value.metadata.as_ref().and_then(|metadata| metadata.plugin_data.as_ref());
-    plugin.map_or("", |plugin| &plugin.plugin_name)
 }
