@@ -82,7 +82,7 @@ pub(super) const TABS: [Tab; 14] = [
     with_runs("pr_curves", 1000),
     Tab { fragment: "&_smoothingWeight=0", runs_of: Some("scalars"), ..tab("custom_scalars", 700) },
     with_runs("audio", 700),
-    with_runs("mesh", 1000),
+    with_runs("mesh", 1350),
     tab("projector", 1000),
 ];
 
