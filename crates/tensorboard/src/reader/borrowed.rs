@@ -9,7 +9,7 @@ pub(super) struct TensorEvent<'a> {
     /// Text, unless the event is damaged.
     pub(super) tag: &'a [u8],
     metadata: &'a [u8],
-    pub(super) tensor: TensorView<'a>,
+    tensor: &'a [u8],
 }
 
 /// A tensor whose elements are in its content.
@@ -62,8 +62,13 @@ impl<'a> TensorEvent<'a> {
             step,
             tag: tag.unwrap_or_default(),
             metadata: metadata.unwrap_or_default(),
-            tensor: TensorView::parse(tensor?)?,
+            tensor: tensor?,
         })
+    }
+
+    /// The tensor; `None` where it is of another form.
+    pub(super) fn tensor(&self) -> Option<TensorView<'a>> {
+        TensorView::parse(self.tensor)
     }
 
     /// The name of the plugin; empty where there is none, and `None` where metadata are of another form.
@@ -198,7 +203,11 @@ mod tests {
     fn agrees(payload: &[u8]) -> bool {
         let Some(found) = TensorEvent::parse(payload) else { return false };
         // What is read without copying is looked at only where it is used.
-        let (Some(plugin), Ok(tag)) = (found.plugin(), std::str::from_utf8(found.tag)) else { return false };
+        let (Some(plugin), Some(view), Ok(tag)) =
+            (found.plugin(), found.tensor(), std::str::from_utf8(found.tag))
+        else {
+            return false;
+        };
         let event = Event::decode(payload).unwrap();
         assert_eq!((found.wall_time.to_bits(), found.step), (event.wall_time.to_bits(), event.step));
         let Some(What::Summary(Summary { value })) = &event.what else { panic!("{event:?}") };
@@ -206,9 +215,9 @@ mod tests {
         let Some(crate::message::ValueKind::Tensor(tensor)) = &value.value else { panic!("{event:?}") };
         let data = value.metadata.as_ref().and_then(|metadata| metadata.plugin_data.as_ref());
         assert_eq!((tag, plugin), (&value.tag[..], data.map_or("", |data| &data.plugin_name)));
-        assert_eq!(found.tensor.shape(), tensor.shape());
-        assert_eq!(found.tensor.content, tensor.tensor_content);
-        assert_eq!(found.tensor.dtype as i32, tensor.dtype);
+        assert_eq!(view.shape(), tensor.shape());
+        assert_eq!(view.content, tensor.tensor_content);
+        assert_eq!(view.dtype as i32, tensor.dtype);
         true
     }
 

@@ -155,7 +155,7 @@ impl Samples {
                 if !wanted(tag, plugin) {
                     continue;
                 }
-                if let Some(data) = Data::of_view(&event.tensor, plugin) {
+                if let Some(data) = event.tensor().and_then(|tensor| Data::of_view(&tensor, plugin)) {
                     return Ok(Some(Found { series, wall_time, step: Step(event.step), data }));
                 }
             }

@@ -95,9 +95,10 @@ impl Writer {
     }
 
     /// Goes on with a run after its program was stopped: keeps what is to be kept of its events, forgets the others,
-    /// and appends. What is there is replaced by one new file, in a way that TensorBoard follows while it runs:
+    /// and appends. One new file takes over what is kept, and the old ones are emptied, and removed by the next
+    /// resume: a way that TensorBoard follows while it runs:
     /// each step shows once, and nothing that is kept goes missing. Killed at any moment, this leaves the old
-    /// files or the new one.
+    /// files or the new one to be read.
     ///
     /// ```
     /// # use tensorboard::{Run, Writer};

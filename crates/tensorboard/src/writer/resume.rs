@@ -3,12 +3,12 @@
 //! TensorBoard's loaders disagree about event files that overlap. What both follow, live and started anew, is one
 //! file that says everything again: its name after all others, two session starts at step 0 (for the Python loader
 //! the first start of a run is no restart, the second one is, and purges all points), then every kept event with its
-//! own time, then what is new; and the old files are gone. It is made under a name that no reader takes, and renamed
+//! own time, then what is new; and nothing is in the old files any more. It is made under a name that no reader takes, and renamed
 //! when it is whole.
 
 use std::fmt;
 use std::fs::{self, File};
-use std::io::BufWriter;
+use std::io::{self, BufWriter};
 use std::num::ParseIntError;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -93,10 +93,24 @@ pub(super) fn restate(dir: &Path, keep: Keep) -> Result<Restated, Error> {
     let old = event_file::list(dir)?;
     let path = event_file::name(dir, &unnamed, WallTime::now())?;
     event_file::sync_folder(dir)?;
-    for old in old.into_iter().chain(leftovers(dir)?) {
-        fs::remove_file(&old).map_err(|cause| Error::Write { cause }.in_file(&old))?;
+    for old in old {
+        retire(&old).map_err(|cause| Error::Write { cause }.in_file(&old))?;
+    }
+    for leftover in leftovers(dir)? {
+        fs::remove_file(&leftover).map_err(|cause| Error::Write { cause }.in_file(&leftover))?;
     }
     Ok(Restated { path, file, tags, position })
+}
+
+/// Takes all events out of a file, and the file away if it had none. A Python loader that has it open opens it by its
+/// name for every look, and would wait for ever for one that is not there; at the end of an empty one it goes on to the
+/// next.
+fn retire(path: &Path) -> io::Result<()> {
+    if fs::metadata(path)?.len() == 0 {
+        fs::remove_file(path)
+    } else {
+        File::options().write(true).open(path)?.set_len(0)
+    }
 }
 
 fn write_kept(dir: &Path, keep: Keep, unnamed: &Path) -> Result<(File, Tags, Position), Error> {

@@ -16,10 +16,13 @@ fn curve(dir: &Path, tag: &str) -> Vec<(i64, f32)> {
     Run::open(dir).unwrap().scalars(tag).unwrap().iter().map(|point| (point.step.0, point.value)).collect()
 }
 
+/// The files that have something in them.
 fn files(dir: &Path) -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(dir)
         .unwrap()
-        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .map(Result::unwrap)
+        .filter(|entry| entry.metadata().unwrap().len() > 0)
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
         .collect();
     names.sort();
     names
@@ -250,6 +253,8 @@ fn a_run_is_taken_up_where_its_checkpoint_was() {
         assert_eq!(curve(dir.path(), "epoch_loss"), [(0, 0.0), (1, 1.0), (2, 2.0), (3, 30.0)]);
         assert_eq!(curve(dir.path(), "evaluation_vs_iterations"), [(100, 0.0), (200, 1.0), (300, 2.0)]);
     }
+    // The one that a loader may have open is still there, those before it are not.
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
     let after = Run::open(dir.path()).unwrap().scalars("epoch_loss").unwrap();
     assert_eq!(after[..3], before[..3], "with their own times");
     // For the Python loader the first start of a run is no restart.
