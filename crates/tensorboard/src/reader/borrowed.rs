@@ -13,7 +13,7 @@ pub(super) struct TensorEvent<'a> {
 }
 
 /// A tensor whose elements are in its content.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct TensorView<'a> {
     /// A `DataType`.
     pub(super) dtype: u64,
@@ -25,45 +25,35 @@ pub(super) struct TensorView<'a> {
 /// Tensors with more dimensions are of another form.
 const MAX_RANK: usize = 2;
 
+/// Keys of fields: the number of the field, and how it is encoded.
+mod key {
+    pub(super) const WALL_TIME: u8 = 1 << 3 | 1;
+    pub(super) const STEP: u8 = 2 << 3;
+    pub(super) const SUMMARY: u8 = 5 << 3 | 2;
+    /// The value of a summary, its tag, the plugin of metadata, the name of a plugin.
+    pub(super) const FIRST: u8 = 1 << 3 | 2;
+    pub(super) const TENSOR: u8 = 8 << 3 | 2;
+    pub(super) const METADATA: u8 = 9 << 3 | 2;
+    /// The type of a tensor, the size of a dimension.
+    pub(super) const FIRST_NUMBER: u8 = 1 << 3;
+    /// The shape of a tensor, a dimension of a shape, the content of a plugin.
+    pub(super) const SECOND: u8 = 2 << 3 | 2;
+    pub(super) const CONTENT: u8 = 4 << 3 | 2;
+}
+
 impl<'a> TensorEvent<'a> {
-    /// The event in a payload; `None` if it is of another form, or is none.
+    /// The event in a payload; `None` if it is of another form, or is none. Fields are expected in the order of their
+    /// numbers, in which all programs write them.
     pub(super) fn parse(payload: &'a [u8]) -> Option<Self> {
-        let (mut wall_time, mut step, mut summary) = (0.0, 0, None);
-        each_field(payload, |number, field| {
-            match (number, field) {
-                (1, Field::Fixed64(bytes)) => wall_time = f64::from_le_bytes(bytes),
-                (2, Field::Varint(value)) => step = value.cast_signed(),
-                (5, Field::Bytes(bytes)) if summary.is_none() => summary = Some(bytes),
-                _ => return None,
-            }
-            Some(())
-        })?;
-        let mut value = None;
-        each_field(summary?, |number, field| match (number, field) {
-            (1, Field::Bytes(bytes)) if value.is_none() => {
-                value = Some(bytes);
-                Some(())
-            }
-            _ => None,
-        })?;
-        let (mut tag, mut tensor, mut metadata) = (None, None, None);
-        each_field(value?, |number, field| {
-            let slot = match number {
-                1 => &mut tag,
-                8 => &mut tensor,
-                9 => &mut metadata,
-                _ => return None,
-            };
-            // A message that comes twice is to be merged.
-            set_once(slot, field)
-        })?;
-        Some(Self {
-            wall_time,
-            step,
-            tag: tag.unwrap_or_default(),
-            metadata: metadata.unwrap_or_default(),
-            tensor: tensor?,
-        })
+        let mut event = Cursor(payload);
+        let wall_time = if event.skip(key::WALL_TIME) { event.fixed64()? } else { 0.0 };
+        let step = if event.skip(key::STEP) { event.varint()?.cast_signed() } else { 0 };
+        let mut summary = Cursor(event.only(key::SUMMARY)?);
+        let mut value = Cursor(summary.only(key::FIRST)?);
+        let tag = if value.skip(key::FIRST) { value.bytes()? } else { &[] };
+        let tensor = if value.skip(key::TENSOR) { value.bytes()? } else { return None };
+        let metadata = if value.skip(key::METADATA) { value.bytes()? } else { &[] };
+        value.0.is_empty().then_some(Self { wall_time, step, tag, metadata, tensor })
     }
 
     /// The tensor; `None` where it is of another form.
@@ -73,22 +63,16 @@ impl<'a> TensorEvent<'a> {
 
     /// The name of the plugin; empty where there is none, and `None` where metadata are of another form.
     pub(super) fn plugin(&self) -> Option<&'a str> {
-        let mut plugin = None;
-        each_field(self.metadata, |number, field| match number {
-            1 => set_once(&mut plugin, field),
-            _ => None,
-        })?;
-        let mut name: &[u8] = &[];
-        each_field(plugin.unwrap_or_default(), |number, field| {
-            match (number, field) {
-                (1, Field::Bytes(bytes)) => name = bytes,
-                // Its content says nothing about where a point lies.
-                (2, Field::Bytes(_)) => {}
-                _ => return None,
-            }
-            Some(())
-        })?;
-        std::str::from_utf8(name).ok()
+        if self.metadata.is_empty() {
+            return Some("");
+        }
+        let mut plugin = Cursor(Cursor(self.metadata).only(key::FIRST)?);
+        let name = if plugin.skip(key::FIRST) { plugin.bytes()? } else { &[] };
+        // Its content says nothing about where a point lies.
+        if plugin.skip(key::SECOND) {
+            plugin.bytes()?;
+        }
+        if plugin.0.is_empty() { std::str::from_utf8(name).ok() } else { None }
     }
 }
 
@@ -99,91 +83,78 @@ impl<'a> TensorView<'a> {
     }
 
     fn parse(bytes: &'a [u8]) -> Option<Self> {
-        let mut tensor = Self::default();
-        let mut shape = None;
-        each_field(bytes, |number, field| {
-            match (number, field) {
-                (1, Field::Varint(dtype)) => tensor.dtype = dtype,
-                (2, field) => return set_once(&mut shape, field),
-                (4, Field::Bytes(content)) => tensor.content = content,
-                _ => return None,
+        let mut tensor = Cursor(bytes);
+        let dtype = if tensor.skip(key::FIRST_NUMBER) { tensor.varint()? } else { 0 };
+        let mut dims = Cursor(if tensor.skip(key::SECOND) { tensor.bytes()? } else { &[] });
+        let content = if tensor.0.is_empty() { &[] } else { tensor.only(key::CONTENT)? };
+        let (mut shape, mut rank) = ([0; MAX_RANK], 0);
+        while !dims.0.is_empty() {
+            let mut dim = Cursor(if dims.skip(key::SECOND) { dims.bytes()? } else { return None });
+            if dim.skip(key::FIRST_NUMBER) {
+                *shape.get_mut(rank)? = dim.varint()?.cast_signed();
             }
-            Some(())
-        })?;
-        each_field(shape.unwrap_or_default(), |number, field| {
-            let (2, Field::Bytes(dim)) = (number, field) else { return None };
-            let size = tensor.shape.get_mut(tensor.rank)?;
-            tensor.rank += 1;
-            each_field(dim, |number, field| {
-                let (1, Field::Varint(value)) = (number, field) else { return None };
-                *size = value.cast_signed();
-                Some(())
-            })
-        })?;
-        Some(tensor)
-    }
-}
-
-/// A field of a message, by how it is encoded.
-#[derive(Clone, Copy)]
-enum Field<'a> {
-    Varint(u64),
-    Fixed64([u8; 8]),
-    Bytes(&'a [u8]),
-}
-
-fn set_once<'a>(slot: &mut Option<&'a [u8]>, field: Field<'a>) -> Option<()> {
-    match field {
-        Field::Bytes(bytes) if slot.is_none() => {
-            *slot = Some(bytes);
-            Some(())
+            rank += 1;
+            if !dim.0.is_empty() || rank > MAX_RANK {
+                return None;
+            }
         }
-        _ => None,
+        Some(Self { dtype, shape, rank, content })
     }
 }
 
-/// Gives number and content of each field of a message, until `take` wants no more: then, and if the bytes are no
-/// message, the answer is `None`.
-fn each_field<'a>(mut bytes: &'a [u8], mut take: impl FnMut(u64, Field<'a>) -> Option<()>) -> Option<()> {
-    while !bytes.is_empty() {
-        let key = varint(&mut bytes)?;
-        let field = match key & 7 {
-            0 => Field::Varint(varint(&mut bytes)?),
-            1 => {
-                let (fixed, rest) = bytes.split_first_chunk()?;
-                bytes = rest;
-                Field::Fixed64(*fixed)
-            }
-            2 => {
-                let length = usize::try_from(varint(&mut bytes)?).ok()?;
-                let (content, rest) = bytes.split_at_checked(length)?;
-                bytes = rest;
-                Field::Bytes(content)
-            }
-            _ => return None,
-        };
-        take(key >> 3, field)?;
-    }
-    Some(())
-}
+/// The rest of a message.
+struct Cursor<'a>(&'a [u8]);
 
-/// A number in the variable length that messages have: seven bits a byte, the lowest first.
-fn varint(bytes: &mut &[u8]) -> Option<u64> {
-    let (&first, rest) = bytes.split_first()?;
-    if first < 0x80 {
-        *bytes = rest;
-        return Some(first.into());
-    }
-    let mut value = 0u64;
-    // A tenth byte has one bit left; longer forms are left to the messages.
-    for (i, &byte) in bytes.iter().take(9).enumerate() {
-        value |= u64::from(byte & 0x7f) << (7 * i);
-        if byte < 0x80 {
-            *bytes = &bytes[i + 1..];
-            return Some(value);
+impl<'a> Cursor<'a> {
+    /// Goes on behind a field's key, if it is this one.
+    fn skip(&mut self, key: u8) -> bool {
+        match self.0.split_first() {
+            Some((&first, rest)) if first == key => {
+                self.0 = rest;
+                true
+            }
+            _ => false,
         }
     }
-    None
+
+    /// The bytes of the field that alone makes up the rest.
+    fn only(&mut self, key: u8) -> Option<&'a [u8]> {
+        let bytes = if self.skip(key) { self.bytes()? } else { return None };
+        self.0.is_empty().then_some(bytes)
+    }
+
+    fn bytes(&mut self) -> Option<&'a [u8]> {
+        let length = usize::try_from(self.varint()?).ok()?;
+        let (bytes, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        Some(bytes)
+    }
+
+    fn fixed64(&mut self) -> Option<f64> {
+        let (&bytes, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        Some(f64::from_le_bytes(bytes))
+    }
+
+    /// A number in the variable length that messages have: seven bits a byte, the lowest first.
+    fn varint(&mut self) -> Option<u64> {
+        let (&first, rest) = self.0.split_first()?;
+        if first < 0x80 {
+            self.0 = rest;
+            return Some(first.into());
+        }
+        let mut value = 0u64;
+        // A tenth byte has one bit left; longer forms are left to the messages.
+        for i in 0..9 {
+            let (&byte, rest) = self.0.split_first()?;
+            self.0 = rest;
+            value |= u64::from(byte & 0x7f) << (7 * i);
+            if byte < 0x80 {
+                return Some(value);
+            }
+        }
+        None
+    }
 }
 
 #[cfg(test)]
