@@ -12,6 +12,7 @@
 //! | [`speed`], [`peers`] | the programs that measure: ours, and theirs in Python |
 //! | [`measured`] | what they print, read and summed up |
 //! | [`program`], [`running`] | our programs built; programs run until they end or Ctrl-C |
+//! | [`turns`] | programs measured in turn |
 //! | [`table`] | text tables |
 
 mod kernels;
@@ -26,6 +27,7 @@ mod start;
 mod table;
 mod tensorboard;
 mod train;
+mod turns;
 
 use std::path::PathBuf;
 

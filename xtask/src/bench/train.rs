@@ -10,10 +10,11 @@ use kernels::Simd;
 use serde_json::{Value, json};
 
 use super::measured::Measured;
-use super::peers::{Peer, Peers, warn_without};
+use super::peers::{Peer, Peers};
 use super::running::check_interrupted;
 use super::speed::{IMAGES, Length, Setting, TrainSpeed, Work, measure};
 use super::table::{Table, or_dash};
+use super::turns;
 
 /// What can be asked of `bench train`.
 #[derive(Args, Debug)]
@@ -74,31 +75,17 @@ pub(super) fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Runs every program once a round. A peer that fails is left out from then on.
-fn in_turn(options: &Options, setting: Setting, mut peers: Vec<(Peer, Command)>) -> Result<Comparison> {
+/// Runs every program once a round.
+fn in_turn(options: &Options, setting: Setting, peers: Vec<(Peer, Command)>) -> Result<Comparison> {
     let program = TrainSpeed::build()?;
     let length = Length { repeats: options.repeats, images: IMAGES };
-    let mut ours = Vec::new();
-    let mut theirs: Vec<(Peer, Measured)> = Vec::new();
-    for round in 1..=options.rounds {
-        let announce = |name: &str| tracing::info!("round {round} of {}: {name}", options.rounds);
-        announce("ours");
-        ours.push(program.measure(setting, length)?);
-        let mut lost = Vec::new();
-        for (peer, command) in &mut peers {
-            announce(peer.name());
-            match measure(command) {
-                Ok(measured) => theirs.push((*peer, measured)),
-                Err(error) => {
-                    check_interrupted()?;
-                    warn_without(peer.name(), &error);
-                    lost.push(*peer);
-                }
-            }
-        }
-        peers.retain(|(peer, _)| !lost.contains(peer));
-        theirs.retain(|(peer, _)| !lost.contains(peer));
-    }
+    let (ours, theirs) = turns::in_turn(
+        options.rounds,
+        peers,
+        Peer::name,
+        || program.measure(setting, length),
+        |_, command| measure(command),
+    )?;
     let of = |peer: Peer| {
         let runs: Vec<Measured> =
             theirs.iter().filter(|(of, _)| *of == peer).map(|(_, run)| run.clone()).collect();

@@ -19,9 +19,9 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use clap::Args;
 
-use super::peers::warn_without;
 use super::program::{Profile, Program};
 use super::running::{Running, check_interrupted};
+use super::turns;
 use one_core::Core;
 use peers::Peer;
 use report::Report;
@@ -80,33 +80,16 @@ pub(super) fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Runs every program once a round. A peer that fails is left out from then on.
-fn in_turn(rounds: usize, ours: &Path, mut peers: Vec<(Peer, Command)>) -> Result<Report> {
+/// Runs every program once a round.
+fn in_turn(rounds: usize, ours: &Path, peers: Vec<(Peer, Command)>) -> Result<Report> {
     let core = Core::last_of_ours();
-    let mut our_runs = Vec::new();
-    let mut their_runs: Vec<(Peer, Speed)> = Vec::new();
-    for round in 1..=rounds {
-        let announce = |name: &str| tracing::info!("round {round} of {rounds}: {name}");
-        announce("ours");
-        our_runs.push(
-            measure(&Command::new(ours), IN_RUST, core.as_ref()).context("our own write_speed failed")?,
-        );
-        let mut lost = Vec::new();
-        for (peer, command) in &peers {
-            announce(peer.name());
-            let amount = if peer.is_python() { IN_PYTHON } else { IN_RUST };
-            match measure(command, amount, core.as_ref()) {
-                Ok(speed) => their_runs.push((*peer, speed)),
-                Err(error) => {
-                    check_interrupted()?;
-                    warn_without(peer.name(), &error);
-                    lost.push(*peer);
-                }
-            }
-        }
-        peers.retain(|(peer, _)| !lost.contains(peer));
-        their_runs.retain(|(peer, _)| !lost.contains(peer));
-    }
+    let (our_runs, their_runs) = turns::in_turn(
+        rounds,
+        peers,
+        Peer::name,
+        || measure(&Command::new(ours), IN_RUST, core.as_ref()).context("our own write_speed failed"),
+        |peer, command| measure(command, if peer.is_python() { IN_PYTHON } else { IN_RUST }, core.as_ref()),
+    )?;
     let of = |peer: Peer| {
         let runs: Vec<Speed> =
             their_runs.iter().filter(|(of, _)| *of == peer).map(|(_, run)| run.clone()).collect();
