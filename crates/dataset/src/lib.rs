@@ -22,6 +22,8 @@
 //! | [`binary`] | the folder of CIFAR-10's binary files |
 //! | [`record`] | what was fetched into that folder, and whether it is still that |
 //! | `parquet` | the Hugging Face hub's files (feature `parquet`) |
+//! | `folder` | a folder of PNG and JPEG pictures for each class (feature `folder`) |
+//! | `encoded` | one PNG or JPEG picture (with either feature) |
 //! | [`shapes`] | drawn pictures, for machines without network |
 //! | [`split`] | training, validation and test parts |
 //! | [`augment`] | random variations of a training picture |
@@ -30,7 +32,11 @@
 pub mod augment;
 pub mod binary;
 mod disk;
+#[cfg(any(feature = "folder", feature = "parquet"))]
+pub mod encoded;
 mod error;
+#[cfg(feature = "folder")]
+pub mod folder;
 pub mod loader;
 #[cfg(feature = "parquet")]
 pub mod parquet;

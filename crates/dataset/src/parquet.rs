@@ -5,9 +5,7 @@
 //! and `plain_text/train/0000.parquet` (branch refs/convert/parquet), with any number of shards, and the same
 //! without `plain_text`. The columns are `img`, a group with the encoded picture in `bytes`, and `label`.
 
-use std::io::Cursor;
 use std::num::NonZeroUsize;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{fs, thread};
@@ -18,10 +16,10 @@ use ::parquet::errors::ParquetError;
 use ::parquet::file::reader::{FileReader, SerializedFileReader};
 use ::parquet::record::{Field, Row};
 use ::parquet::schema::types::Type;
-use image::{ColorType, ImageDecoder, ImageFormat, ImageReader};
 
 use crate::binary::{CLASSES, RECORDS, TRAIN_FILES};
 use crate::disk::open;
+use crate::encoded::{self, Encoding, first_line};
 use crate::{Dataset, Error, Pictures, Result, Shape, Source};
 
 /// Rows decoded at a time: bounds the memory for encoded pictures, and is enough to keep all cores busy.
@@ -57,13 +55,6 @@ fn read_counts(dir: &Path, counts: [usize; 2]) -> Result<Dataset> {
         Encoding::Jpeg => Source::Cifar10Jpeg,
     };
     Dataset::new(source, &CLASSES, train, test)
-}
-
-/// How pictures were encoded; a mixture counts as the lossy one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Encoding {
-    Png,
-    Jpeg,
 }
 
 fn check_count(path: &Path, found: usize, expected: usize) -> Result<()> {
@@ -152,18 +143,12 @@ fn table(path: &Path) -> Result<SerializedFileReader<fs::File>> {
 
 /// Makes an error of a panic in the parquet reader, which has some left for tables that were altered.
 fn contained<T>(path: &Path, read: impl FnOnce() -> Result<T>) -> Result<T> {
-    // What `read` was changing is given up with the error, so nobody sees it half changed.
-    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| {
-        Err(Error::content(path, "not a readable parquet file: its reader broke down, the file is damaged"))
-    })
+    let reason = "not a readable parquet file: its reader broke down, the file is damaged";
+    encoded::contained(|| Error::content(path, reason), read)
 }
 
 fn unreadable(path: &Path) -> impl Fn(ParquetError) -> Error {
     |e| Error::content(path, format!("not a readable parquet file: {}", first_line(&e.to_string())))
-}
-
-fn first_line(text: &str) -> &str {
-    text.lines().next().unwrap_or_default()
 }
 
 fn read_part(files: &[PathBuf], expected: usize) -> Result<(Pictures, Encoding)> {
@@ -267,7 +252,7 @@ fn decode_rows(path: &Path, first: usize, encoded: &[ByteArray], pixels: &mut Ve
                 scope.spawn(move || {
                     let mut encoding = Encoding::Png;
                     for (j, (bytes, place)) in encoded.iter().zip(places.chunks_mut(picture)).enumerate() {
-                        let found = decode(bytes.data(), place);
+                        let found = encoded::decode_exactly(bytes.data(), Shape::CIFAR, place);
                         encoding = encoding.max(found.map_err(|e| bad_row(path, first + i * share + j, e))?);
                     }
                     Ok(encoding)
@@ -279,31 +264,6 @@ fn decode_rows(path: &Path, first: usize, encoded: &[ByteArray], pixels: &mut Ve
     });
     // The first error in the order of the rows, whichever thread met its own first.
     results.into_iter().try_fold(Encoding::Png, |all, one| Ok(all.max(one?)))
-}
-
-/// Decodes one picture, (H, W, C) as encoded, into planes (C, H, W).
-fn decode(bytes: &[u8], planes: &mut [u8]) -> std::result::Result<Encoding, String> {
-    let (format, encoding) = match image::guess_format(bytes) {
-        Ok(ImageFormat::Png) => (ImageFormat::Png, Encoding::Png),
-        Ok(ImageFormat::Jpeg) => (ImageFormat::Jpeg, Encoding::Jpeg),
-        _ => return Err("the picture is neither PNG nor JPEG".into()),
-    };
-    let corrupt = |e: image::ImageError| format!("corrupt picture: {}", first_line(&e.to_string()));
-    let decoder = ImageReader::with_format(Cursor::new(bytes), format).into_decoder().map_err(corrupt)?;
-    // Before decoding, so that a picture that claims to be huge costs no memory.
-    let ((width, height), color) = (decoder.dimensions(), decoder.color_type());
-    let Shape { channels, height: rows, width: columns } = Shape::CIFAR;
-    if (height as usize, width as usize, color) != (rows, columns, ColorType::Rgb8) {
-        return Err(format!("a picture of {width}x{height} {color:?}, expected {columns}x{rows} Rgb8"));
-    }
-    let mut interleaved = vec![0; Shape::CIFAR.len()];
-    decoder.read_image(&mut interleaved).map_err(corrupt)?;
-    for (pixel, values) in interleaved.chunks_exact(channels).enumerate() {
-        for (plane, &value) in values.iter().enumerate() {
-            planes[plane * rows * columns + pixel] = value;
-        }
-    }
-    Ok(encoding)
 }
 
 #[cfg(test)]
