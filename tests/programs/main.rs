@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are test code, too")]
 
 mod cifar;
+mod pictures;
 mod program;
 mod run_files;
 mod same_bytes;

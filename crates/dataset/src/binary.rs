@@ -9,7 +9,7 @@ use std::io::{BufReader, Read};
 use std::path::Path;
 
 use crate::disk::{open, write_whole};
-use crate::{Dataset, Error, FetchRecord, Pictures, Result, Shape, Source, record};
+use crate::{Dataset, Error, FetchRecord, Given, Pictures, Result, Shape, Source, record};
 
 /// The folder's name, in the archive and in the data folder.
 pub const FOLDER: &str = "cifar-10-batches-bin";
@@ -35,7 +35,7 @@ pub const FILE_BYTES: u64 = (RECORDS * (1 + Shape::CIFAR.len())) as u64;
 /// When a file is missing, has the wrong length, a label over 9 or other classes, or when the content is not
 /// what the record says was fetched. The error names the file, and the byte of a label.
 pub fn load(dir: &Path) -> Result<Dataset> {
-    load_sized(dir, RECORDS)
+    load_records(dir, RECORDS)
 }
 
 /// Writes the six files of pictures and the names of the classes into `dir`, which is made where it is not
@@ -48,14 +48,16 @@ pub fn write_folder(dataset: &Dataset, dir: &Path) -> Result<()> {
     write_folder_sized(dataset, dir, RECORDS)
 }
 
-/// [`load`], of files with any number of records.
-pub(crate) fn load_sized(dir: &Path, records: usize) -> Result<Dataset> {
+/// [`load`], of files with another number of records each, as parts of CIFAR-10 for tests have.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_records(dir: &Path, records: usize) -> Result<Dataset> {
     let record = if dir.join(record::FILE).exists() { Some(FetchRecord::load(dir)?) } else { None };
-    let (train, test) = read_folder(dir, records)?;
     let source = record.as_ref().map_or(Source::Cifar10Unverified, |r| r.source);
-    let dataset = Dataset::new(source, &CLASSES, train, test)?;
+    let dataset = read_folder(dir, source, records)?;
     match record {
-        Some(record) if record.fingerprint != dataset.fingerprint => Err(Error::Changed {
+        Some(record) if record.fingerprint != dataset.fingerprint() => Err(Error::Changed {
             path: dir.to_path_buf(),
             reason: "its pictures or labels have changed".into(),
         }),
@@ -65,29 +67,26 @@ pub(crate) fn load_sized(dir: &Path, records: usize) -> Result<Dataset> {
 
 /// [`write_folder`], of files with any number of records.
 pub(crate) fn write_folder_sized(dataset: &Dataset, dir: &Path, records: usize) -> Result<()> {
-    let (train, test) = (&dataset.train, &dataset.test);
-    let expected = (TRAIN_FILES.len() * records, records);
-    if train.shape() != Shape::CIFAR
-        || (train.len(), test.len()) != expected
-        || dataset.classes.len() != CLASSES.len()
+    let (pictures, given) = (dataset.pictures(), dataset.given());
+    if pictures.shape() != Shape::CIFAR || given != parts(records) || dataset.classes().len() != CLASSES.len()
     {
+        let Given { train, validation, test } = given;
+        let expected = parts(records);
         return Err(Error::Unfit(format!(
-            "CIFAR-10's files hold {} and {} pictures of {} in {} classes, not {} and {} of {} in {}",
-            expected.0,
-            expected.1,
+            "CIFAR-10's files hold {} and {} pictures of {} in {} classes, not {}, {validation} and {test} of {} in {}",
+            expected.train,
+            expected.test,
             Shape::CIFAR,
             CLASSES.len(),
-            train.len(),
-            test.len(),
-            train.shape(),
-            dataset.classes.len()
+            train,
+            pictures.shape(),
+            dataset.classes().len()
         )));
     }
     fs::create_dir_all(dir).map_err(Error::io("create", dir))?;
-    let train_files = TRAIN_FILES.iter().enumerate().map(|(i, name)| (name, train, i * records));
-    for (name, pictures, first) in train_files.chain([(&TEST_FILE, test, 0)]) {
+    for (number, name) in files().enumerate() {
         write_whole(&dir.join(name), |file| {
-            (first..first + records).try_for_each(|i| {
+            (number * records..(number + 1) * records).try_for_each(|i| {
                 file.write_all(&[pictures.label(i)])?;
                 file.write_all(pictures.picture(i))
             })
@@ -97,10 +96,20 @@ pub(crate) fn write_folder_sized(dataset: &Dataset, dir: &Path, records: usize) 
     write_whole(&dir.join(META_FILE), |file| writeln!(file, "{}\n", CLASSES.join("\n")))
 }
 
-/// Training and test pictures of a folder, whatever its record says.
-pub(crate) fn read_folder(dir: &Path, records: usize) -> Result<(Pictures, Pictures)> {
+/// The pictures of a folder, whatever its record says.
+pub(crate) fn read_folder(dir: &Path, source: Source, records: usize) -> Result<Dataset> {
     check_classes(&dir.join(META_FILE))?;
-    Ok((read_files(dir, &TRAIN_FILES, records)?, read_files(dir, &[TEST_FILE], records)?))
+    Dataset::new(source, CLASSES, read_files(dir, records)?, parts(records))
+}
+
+/// The files of pictures: first those of training, then that of the test.
+fn files() -> impl Iterator<Item = &'static str> {
+    TRAIN_FILES.into_iter().chain([TEST_FILE])
+}
+
+/// What files with so many records hold.
+fn parts(records: usize) -> Given {
+    Given { train: TRAIN_FILES.len() * records, validation: 0, test: records }
 }
 
 fn check_classes(path: &Path) -> Result<()> {
@@ -114,19 +123,25 @@ fn check_classes(path: &Path) -> Result<()> {
     Err(Error::content(path, format!("expected the names of the ten classes ({})", CLASSES.join(", "))))
 }
 
-fn read_files(dir: &Path, names: &[&str], records: usize) -> Result<Pictures> {
+fn read_files(dir: &Path, records: usize) -> Result<Pictures> {
     let picture = Shape::CIFAR.len();
-    let expected = (records * (1 + picture)) as u64;
-    let mut pixels = vec![0; names.len() * records * picture];
-    let mut labels = Vec::with_capacity(names.len() * records);
-    let mut places = pixels.chunks_exact_mut(picture);
-    for name in names {
+    let expected = (records as u64).saturating_mul(1 + picture as u64);
+    // All lengths before the first byte: they cost nothing, and what is not there needs no memory.
+    let mut open_files = Vec::new();
+    for name in files() {
         let path = dir.join(name);
         let file = open(&path)?;
         let found = file.metadata().map_err(Error::io("read", &path))?.len();
         if found != expected {
             return Err(Error::Size { path, expected, found });
         }
+        open_files.push((path, file));
+    }
+    let count = open_files.len() * records;
+    let mut pixels = vec![0; count * picture];
+    let mut labels = Vec::with_capacity(count);
+    let mut places = pixels.chunks_exact_mut(picture);
+    for (path, file) in open_files {
         let mut file = BufReader::with_capacity(1 << 20, file);
         for (record, place) in places.by_ref().take(records).enumerate() {
             let mut label = [0];
@@ -146,12 +161,11 @@ fn read_files(dir: &Path, names: &[&str], records: usize) -> Result<Pictures> {
 /// neighbours.
 #[cfg(test)]
 pub(crate) fn sample(source: Source, records: usize) -> Dataset {
-    let part = |count: usize, salt: usize| {
-        let pixels = (0..count * Shape::CIFAR.len()).map(|i| ((i + salt) % 251) as u8).collect();
-        let labels = (0..count).map(|i| ((i * 3 + salt) % 10) as u8).collect();
-        Pictures::new(Shape::CIFAR, pixels, labels).unwrap()
-    };
-    Dataset::new(source, &CLASSES, part(TRAIN_FILES.len() * records, 0), part(records, 5)).unwrap()
+    let count = files().count() * records;
+    let pixels = (0..count * Shape::CIFAR.len()).map(|i| (i % 251) as u8).collect();
+    let labels = (0..count).map(|i| ((i * 3) % 10) as u8).collect();
+    Dataset::new(source, CLASSES, Pictures::new(Shape::CIFAR, pixels, labels).unwrap(), parts(records))
+        .unwrap()
 }
 
 #[cfg(test)]
@@ -166,8 +180,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         write_folder_sized(&sample(Source::Cifar10, FEW), dir.path(), FEW).unwrap();
         change(dir.path());
-        let said = match load_sized(dir.path(), FEW) {
-            Ok(dataset) => dataset.source.to_string(),
+        let said = match load_records(dir.path(), FEW) {
+            Ok(dataset) => dataset.source().to_string(),
             Err(error) => error.to_string(),
         };
         assert!(said.contains(expect), "{said}\ndoes not say\n{expect}");
@@ -184,7 +198,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let written = sample(Source::Cifar10Unverified, FEW);
         write_folder_sized(&written, dir.path(), FEW).unwrap();
-        assert_eq!(load_sized(dir.path(), FEW).unwrap(), written);
+        assert_eq!(load_records(dir.path(), FEW).unwrap(), written);
     }
 
     #[test]
@@ -194,8 +208,8 @@ mod tests {
         write_folder_sized(&written, dir.path(), FEW).unwrap();
         let bytes = fs::read(dir.path().join("data_batch_2.bin")).unwrap();
         assert_eq!(bytes.len(), FEW * 3073);
-        assert_eq!(bytes[3073], written.train.label(FEW + 1));
-        assert_eq!(bytes[3074..6146], *written.train.picture(FEW + 1));
+        assert_eq!(bytes[3073], written.pictures().label(FEW + 1));
+        assert_eq!(bytes[3074..6146], *written.pictures().picture(FEW + 1));
         let meta = fs::read_to_string(dir.path().join(META_FILE)).unwrap();
         assert!(meta.starts_with("airplane\nautomobile\n") && meta.ends_with("truck\n\n"));
     }
@@ -230,17 +244,34 @@ mod tests {
             |dir| patch(&dir.join("data_batch_3.bin"), 2 * 3073, 10),
             "data_batch_3.bin: byte 6146 is the label 10",
         );
+        // Before the label that is also wrong.
         check(
-            |dir| fs::write(dir.join("data_batch_5.bin"), [0; 3073]).unwrap(),
+            |dir| {
+                patch(&dir.join("data_batch_1.bin"), 0, 200);
+                fs::write(dir.join("data_batch_5.bin"), [0; 3073]).unwrap();
+            },
             "data_batch_5.bin has 3073 bytes instead of 12292",
         );
+    }
+
+    #[test]
+    fn no_number_of_records_takes_memory_that_the_files_have_not() {
+        let dir = tempfile::tempdir().unwrap();
+        write_folder_sized(&sample(Source::Cifar10, FEW), dir.path(), FEW).unwrap();
+        for records in [0, FEW + 1, usize::MAX / 3073, usize::MAX] {
+            let error = load_records(dir.path(), records).unwrap_err().to_string();
+            assert!(error.contains("data_batch_1.bin has 12292 bytes instead of "), "{error}");
+        }
     }
 
     #[test]
     fn only_pictures_of_the_right_form_are_written() {
         let dir = tempfile::tempdir().unwrap();
         let error = write_folder(&sample(Source::Cifar10, FEW), dir.path()).unwrap_err().to_string();
-        assert!(error.contains("50000 and 10000 pictures of 3x32x32 in 10 classes, not 20 and 4"), "{error}");
+        assert!(
+            error.contains("50000 and 10000 pictures of 3x32x32 in 10 classes, not 20, 0 and 4"),
+            "{error}"
+        );
         assert_eq!(FILE_BYTES, 30_730_000);
     }
 }

@@ -23,42 +23,24 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use crate::{Error, Pictures, Result, encoded};
+use crate::{Dataset, Error, Given, Pictures, Result, Source, encoded};
 
 /// Most bytes of decoded pictures.
 const MOST_MEMORY: usize = 8 << 30;
 
-/// What a folder has.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Read {
-    /// Names of the classes in the order of the labels.
-    pub classes: Vec<String>,
-    /// All pictures: those for training, then for validation, then for tests; each in the order of classes.
-    pub pictures: Pictures,
-    /// How many of them are for training, validation and tests.
-    pub counts: [usize; 3],
-}
-
-/// Reads the pictures of a folder, each made to `side` x `side`, on all cores.
+/// Reads the pictures of a folder, each made to `side` x `side`, on all cores, and names them by their files.
+/// `progress` is told after each picture how many are read and how many there are: from several threads at a
+/// time, so the numbers may come out of order.
 ///
 /// # Errors
 /// When the folder is not laid out as this module says: no or one class or over 256, a class without pictures
 /// or not in every part, pictures beside the classes or in formats that are not read, links that lead in a
 /// circle. When a picture is corrupt: of several the first in order. When `side` is not 1 to
 /// [`encoded::MOST_SIDE`] or the pictures would take over 8 GiB. The error names the file or folder.
-pub fn read(dir: &Path, side: usize) -> Result<Read> {
-    read_with(dir, side, &|_, _| ())
-}
-
-/// [`read`], telling `progress` after each picture how many are read and how many there are. It is called from
-/// several threads at a time, so the numbers may come out of order.
-///
-/// # Errors
-/// As [`read`].
-pub fn read_with(dir: &Path, side: usize, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Read> {
+pub fn load(dir: &Path, side: usize, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Dataset> {
     let shape = encoded::square(side)?;
     let layout = layout::find(dir)?;
-    let counts = layout.parts.each_ref().map(|part| part.iter().map(Vec::len).sum());
+    let [train, validation, test] = layout.parts.each_ref().map(|part| part.iter().map(Vec::len).sum());
     let mut labels = Vec::new();
     let mut files = Vec::new();
     for part in layout.parts {
@@ -69,7 +51,9 @@ pub fn read_with(dir: &Path, side: usize, progress: &(dyn Fn(usize, usize) + Syn
     }
     let mut pixels = room(dir, files.len(), shape.len())?;
     decode_all(&files, side, pixels.chunks_exact_mut(shape.len()), progress)?;
-    Ok(Read { classes: layout.classes, pictures: Pictures::new(shape, pixels, labels)?, counts })
+    let pictures = Pictures::new(shape, pixels, labels)?;
+    let dataset = Dataset::new(Source::Folder, layout.classes, pictures, Given { train, validation, test })?;
+    Ok(dataset.with_names(files.iter().map(|file| file.display().to_string()).collect()))
 }
 
 /// Zeros for so many pictures of so many values.

@@ -2,14 +2,15 @@
 //! Knows nothing of tensors, networks or training.
 //!
 //! ```
-//! use dataset::{loader::{Batch, Loader}, shapes, split::{Protocol, split}};
+//! use dataset::{augment::Augmentation, loader::Loader, shapes, split::{Plan, split}};
 //! use streams::Seed;
 //!
 //! let drawn = shapes::draw(Seed(0), 200, 50)?;
-//! let parts = split(&drawn, Protocol::Holdout, Seed(0), None)?;
-//! let loader = Loader::evaluation(parts.test.pictures(&drawn), &parts.test.indices, 32)?;
-//! let (mut batches, mut batch) = (loader.epoch(0), Batch::default());
-//! while batches.next_into(&mut batch) {
+//! let parts = split(&drawn, Plan::default(), Seed(0))?;
+//! let augmentation: Augmentation = "flip,shift:4".parse()?;
+//! let loader = Loader::training(&drawn, &parts.train, 32, Seed(0), &augmentation)?;
+//! let mut batches = loader.epoch(0)?;
+//! while let Some(batch) = batches.next_batch()? {
 //!     assert_eq!(batch.images.len(), batch.labels.len() * 3 * 32 * 32);
 //! }
 //! # Ok::<(), dataset::Error>(())
@@ -18,19 +19,24 @@
 //! | module | what it has |
 //! | --- | --- |
 //! | [`pictures`] | [`Pictures`]: bytes (N, C, H, W) and labels |
-//! | [`set`] | [`Dataset`]: training and test pictures, their [`Source`] and fingerprint |
+//! | [`set`] | [`Dataset`]: pictures, how their makers divided them, their [`Source`] |
+//! | [`digest`] | hashes of pictures, and the fingerprint of all |
 //! | [`binary`] | the folder of CIFAR-10's binary files |
 //! | [`record`] | what was fetched into that folder, and whether it is still that |
 //! | `parquet` | the Hugging Face hub's files (feature `parquet`) |
 //! | `folder` | a folder of PNG and JPEG pictures for each class (feature `folder`) |
 //! | `encoded` | one PNG or JPEG picture (with either feature) |
+//! | `candle` | to and from `candle-datasets` (feature `candle`) |
 //! | [`shapes`] | drawn pictures, for machines without network |
 //! | [`split`] | training, validation and test parts |
 //! | [`augment`] | random variations of a training picture |
-//! | [`loader`] | batches |
+//! | [`loader`] | batches, made ready in the background |
 
 pub mod augment;
 pub mod binary;
+#[cfg(feature = "candle")]
+pub mod candle;
+pub mod digest;
 mod disk;
 #[cfg(any(feature = "folder", feature = "parquet"))]
 pub mod encoded;
@@ -46,7 +52,8 @@ pub mod set;
 pub mod shapes;
 pub mod split;
 
+pub use digest::Digest;
 pub use error::{Error, Result};
 pub use pictures::{Pictures, Shape};
 pub use record::FetchRecord;
-pub use set::{Dataset, Source};
+pub use set::{Dataset, Given, Source};

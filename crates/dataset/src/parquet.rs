@@ -20,7 +20,7 @@ use ::parquet::schema::types::Type;
 use crate::binary::{CLASSES, RECORDS, TRAIN_FILES};
 use crate::disk::open;
 use crate::encoded::{self, Encoding, first_line};
-use crate::{Dataset, Error, Pictures, Result, Shape, Source};
+use crate::{Dataset, Error, Given, Pictures, Result, Shape, Source};
 
 /// Rows decoded at a time: bounds the memory for encoded pictures, and is enough to keep all cores busy.
 const ROWS_AT_ONCE: usize = 4096;
@@ -48,13 +48,17 @@ fn read_counts(dir: &Path, counts: [usize; 2]) -> Result<Dataset> {
         }
         check_count(&shards[0], usize::try_from(rows).unwrap_or(0), expected)?;
     }
-    let (train, train_encoding) = read_part(&files[0], counts[0])?;
-    let (test, test_encoding) = read_part(&files[1], counts[1])?;
-    let source = match train_encoding.max(test_encoding) {
+    let (mut pixels, mut labels, mut encoding) = (Vec::new(), Vec::new(), Encoding::Png);
+    for (shards, count) in files.iter().zip(counts) {
+        encoding = encoding.max(read_part(shards, count, &mut pixels, &mut labels)?);
+    }
+    let source = match encoding {
         Encoding::Png => Source::Cifar10Unverified,
         Encoding::Jpeg => Source::Cifar10Jpeg,
     };
-    Dataset::new(source, &CLASSES, train, test)
+    let [train, test] = counts;
+    let pictures = Pictures::new(Shape::CIFAR, pixels, labels)?;
+    Dataset::new(source, CLASSES, pictures, Given { train, validation: 0, test })
 }
 
 fn check_count(path: &Path, found: usize, expected: usize) -> Result<()> {
@@ -151,17 +155,23 @@ fn unreadable(path: &Path) -> impl Fn(ParquetError) -> Error {
     |e| Error::content(path, format!("not a readable parquet file: {}", first_line(&e.to_string())))
 }
 
-fn read_part(files: &[PathBuf], expected: usize) -> Result<(Pictures, Encoding)> {
-    let (mut pixels, mut labels, mut encoding) = (Vec::new(), Vec::new(), Encoding::Png);
+/// Appends the pictures and labels of a part, which must be so many.
+fn read_part(
+    files: &[PathBuf],
+    expected: usize,
+    pixels: &mut Vec<u8>,
+    labels: &mut Vec<u8>,
+) -> Result<Encoding> {
+    let (before, mut encoding) = (labels.len(), Encoding::Png);
     for path in files {
-        let read = contained(path, || read_table(path, expected, &mut pixels, &mut labels))?;
+        let read = contained(path, || read_table(path, before + expected, pixels, labels))?;
         encoding = encoding.max(read);
     }
-    check_count(&files[0], labels.len(), expected)?;
-    Ok((Pictures::new(Shape::CIFAR, pixels, labels)?, encoding))
+    check_count(&files[0], labels.len() - before, expected)?;
+    Ok(encoding)
 }
 
-/// Appends the pictures and labels of one file, and stops when they are more than the `most` expected.
+/// Appends the pictures and labels of one file, and stops when there are more than `most`.
 fn read_table(path: &Path, most: usize, pixels: &mut Vec<u8>, labels: &mut Vec<u8>) -> Result<Encoding> {
     let table = table(path)?;
     let columns = columns(path, table.metadata().file_metadata().schema())?;

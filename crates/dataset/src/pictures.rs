@@ -1,6 +1,7 @@
 //! Pictures as bytes with their labels; knows nothing of files or classes' names.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::{Error, Result};
 
@@ -32,12 +33,12 @@ impl fmt::Display for Shape {
     }
 }
 
-/// N pictures of one shape, (N, C, H, W) row-major bytes, and a label for each.
+/// N pictures of one shape, (N, C, H, W) row-major bytes, and a label for each. A clone shares them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pictures {
     shape: Shape,
-    pixels: Vec<u8>,
-    labels: Vec<u8>,
+    pixels: Arc<Vec<u8>>,
+    labels: Arc<Vec<u8>>,
 }
 
 impl Pictures {
@@ -49,7 +50,7 @@ impl Pictures {
         if labels.len().checked_mul(shape.len()) != Some(pixels.len()) {
             return Err(Error::Pixels { shape, labels: labels.len(), pixels: pixels.len() });
         }
-        Ok(Self { shape, pixels, labels })
+        Ok(Self { shape, pixels: Arc::new(pixels), labels: Arc::new(labels) })
     }
 
     /// Number of pictures, N.

@@ -10,7 +10,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::disk::{measure, write_whole};
-use crate::{Error, Result, Source, binary, set};
+use crate::{Error, Result, Source, binary};
 
 /// The record's file name.
 pub const FILE: &str = "fetched.toml";
@@ -21,7 +21,7 @@ pub const FILE: &str = "fetched.toml";
 pub struct FetchRecord {
     /// What the pictures are.
     pub source: Source,
-    /// [`set::fingerprint`] of the pictures, which loading them checks.
+    /// [`Dataset::fingerprint`](crate::Dataset::fingerprint) of the pictures, which loading them checks.
     pub fingerprint: String,
     /// Every file by its name.
     pub files: BTreeMap<String, Fetched>,
@@ -48,8 +48,7 @@ impl FetchRecord {
 
     /// [`of_folder`](Self::of_folder), of files with any number of records.
     pub(crate) fn of_folder_sized(dir: &Path, source: Source, records: usize) -> Result<Self> {
-        let (train, test) = binary::read_folder(dir, records)?;
-        let fingerprint = set::fingerprint(&train, &test);
+        let fingerprint = binary::read_folder(dir, source, records)?.fingerprint().to_owned();
         let mut files = BTreeMap::new();
         for name in names() {
             let (bytes, sha256) = measure(&dir.join(name))?;

@@ -11,7 +11,7 @@ use std::thread;
 
 use streams::{Purpose, Seed, Stream};
 
-use crate::{Dataset, Pictures, Result, Shape, Source};
+use crate::{Dataset, Given, Pictures, Result, Shape, Source};
 
 /// Training pictures by default, of which a validation part is held out: with [`TEST`], parts of 66.7, 16.7
 /// and 16.7 %.
@@ -54,21 +54,30 @@ const AREA: usize = SIDE * SIDE;
 /// one. In each part every class has the same number of pictures, to within one.
 ///
 /// # Errors
-/// None that input could cause; the result is that of [`Dataset::new`].
+/// When there are no training pictures, as [`Dataset::new`].
 pub fn draw(seed: Seed, train: usize, test: usize) -> Result<Dataset> {
     const TRAIN_PART: Purpose = Purpose::new("shptrain");
     const TEST_PART: Purpose = Purpose::new("shptest");
-    let train = part(seed, TRAIN_PART, train)?;
-    let test = part(seed, TEST_PART, test)?;
-    Dataset::new(Source::Shapes, &CLASSES, train, test)
+    let picture = Shape::CIFAR.len();
+    let mut pixels = vec![0; (train + test) * picture];
+    let (train_pixels, test_pixels) = pixels.split_at_mut(train * picture);
+    draw_part(seed, TRAIN_PART, train_pixels);
+    draw_part(seed, TEST_PART, test_pixels);
+    let labels = (0..train).chain(0..test).map(|i| label(i) as u8).collect();
+    let pictures = Pictures::new(Shape::CIFAR, pixels, labels)?;
+    Dataset::new(Source::Shapes, CLASSES, pictures, Given { train, validation: 0, test })
 }
 
-fn part(seed: Seed, purpose: Purpose, count: usize) -> Result<Pictures> {
+/// The class of picture `i` of a part.
+fn label(i: usize) -> usize {
+    i % CLASSES.len()
+}
+
+/// Draws pictures into their places, (N, C, H, W).
+fn draw_part(seed: Seed, purpose: Purpose, pixels: &mut [u8]) {
     let picture = Shape::CIFAR.len();
-    let label = |i: usize| i % CLASSES.len();
-    let mut pixels = vec![0; count * picture];
     let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let share = count.div_ceil(cores).max(1);
+    let share = (pixels.len() / picture).div_ceil(cores).max(1);
     thread::scope(|scope| {
         for (worker, places) in pixels.chunks_mut(share * picture).enumerate() {
             scope.spawn(move || {
@@ -79,7 +88,6 @@ fn part(seed: Seed, purpose: Purpose, count: usize) -> Result<Pictures> {
             });
         }
     });
-    Pictures::new(Shape::CIFAR, pixels, (0..count).map(|i| label(i) as u8).collect())
 }
 
 /// Draws one picture of a class into its planes.
@@ -341,30 +349,39 @@ mod tests {
     fn a_picture_depends_on_seed_part_and_place_alone() {
         let (small, large) = (draw(Seed(1), 30, 12).unwrap(), draw(Seed(1), 61, 40).unwrap());
         for i in 0..30 {
-            assert_eq!(small.train.picture(i), large.train.picture(i));
+            assert_eq!(small.pictures().picture(i), large.pictures().picture(i));
         }
-        assert_eq!(small.test.pixels(), &large.test.pixels()[..12 * 3072]);
-        assert_ne!(small.train.picture(0), small.test.picture(0));
-        assert_ne!(small.train.picture(0), small.train.picture(10));
-        assert_ne!(small.train.picture(0), draw(Seed(2), 1, 1).unwrap().train.picture(0));
+        for i in 0..12 {
+            assert_eq!(small.pictures().picture(30 + i), large.pictures().picture(61 + i));
+        }
+        let first = small.pictures().picture(0);
+        assert_ne!(first, small.pictures().picture(30));
+        assert_ne!(first, small.pictures().picture(10));
+        assert_ne!(first, draw(Seed(2), 1, 1).unwrap().pictures().picture(0));
     }
 
     #[test]
     fn the_bytes_never_change() {
         // What somebody trained on must be drawn again: a change here changes the md5 of every model.
-        assert_eq!(draw(Seed(0), 200, 100).unwrap().fingerprint, GOLDEN);
+        let drawn = draw(Seed(0), 200, 100).unwrap();
+        assert_eq!(crate::Digest::of(drawn.pictures().pixels()).name(), PIXELS);
+        assert_eq!(drawn.fingerprint(), GOLDEN);
     }
-    const GOLDEN: &str = "c7abfdcb4c7205a7add104e8a5b0aba292319703add52152f3d79b76e511f2a6";
+    const PIXELS: u64 = 16_497_104_017_950_680_940;
+    const GOLDEN: &str = "a2737a0bd0e9b03f1d50f3e2dac68353f5763a579bc06f55c826f783205d6583";
 
     #[test]
     fn classes_are_balanced_and_the_source_is_named() {
         let drawn = draw(Seed(0), 205, 50).unwrap();
         for class in 0..10u8 {
-            let count = |pictures: &Pictures| pictures.labels().iter().filter(|&&l| l == class).count();
-            assert!((20..=21).contains(&count(&drawn.train)) && count(&drawn.test) == 5);
+            let [train, _, test] = drawn
+                .given()
+                .ranges()
+                .map(|part| drawn.pictures().labels()[part].iter().filter(|&&l| l == class).count());
+            assert!((20..=21).contains(&train) && test == 5);
         }
-        assert_eq!(drawn.source, Source::Shapes);
-        assert_eq!(drawn.classes, CLASSES);
+        assert_eq!(drawn.source(), Source::Shapes);
+        assert_eq!(drawn.classes(), CLASSES);
     }
 
     #[test]

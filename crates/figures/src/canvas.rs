@@ -5,6 +5,9 @@
 
 use std::fmt::Write as _;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use crate::figure::Figure;
 use crate::fonts::{self, Weight};
 use crate::palette::{INK, PAPER, Rgb};
@@ -102,6 +105,17 @@ impl Canvas {
         let (x, y) = (px(frame.left), px(frame.top));
         let (width, height) = (px(frame.right - frame.left), px(frame.bottom - frame.top));
         self.mark(&format!(r#"<rect x="{x}" y="{y}" width="{width}" height="{height}" fill="{fill}"/>"#));
+    }
+
+    /// A PNG stretched to a frame, each of its pixels a sharp square.
+    pub(crate) fn image(&mut self, frame: Frame, png: &[u8]) {
+        let (x, y) = (px(frame.left), px(frame.top));
+        let (width, height) = (px(frame.right - frame.left), px(frame.bottom - frame.top));
+        // resvg knows optimizeSpeed, browsers the style.
+        self.mark(&format!(
+            r#"<image x="{x}" y="{y}" width="{width}" height="{height}" preserveAspectRatio="none" image-rendering="optimizeSpeed" style="image-rendering:pixelated" href="data:image/png;base64,{}"/>"#,
+            STANDARD.encode(png)
+        ));
     }
 
     pub(crate) fn circle(&mut self, centre: Point, radius: f64, fill: Rgb) {

@@ -1,4 +1,4 @@
-//! Pictures of training: curves and histograms, drawn from event files.
+//! Pictures of training: curves and histograms, drawn from event files, and sheets of the pictures themselves.
 //!
 //! Every picture goes one way: numbers, an SVG string built here, pixels by resvg. No font, colour profile or
 //! locale of the machine takes part, so the same event files give the same bytes everywhere. This crate reads
@@ -17,6 +17,7 @@ mod palette;
 mod rebin;
 mod ridgeline;
 mod run;
+mod sheet;
 mod ticks;
 
 pub use curves::{Curve, Metric, curves};
@@ -24,3 +25,4 @@ pub use error::Error;
 pub use figure::Figure;
 pub use layers::layer_histograms;
 pub use run::draw_run;
+pub use sheet::{SheetRow, Thumbnail, sheet};

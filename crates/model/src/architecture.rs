@@ -89,6 +89,15 @@ impl Architecture {
     /// The network of the Keras tutorial "Convolutional Neural Network (CNN)": 122,570 parameters, pictures
     /// of 32 x 32 x 3 in, ten logits out.
     pub fn tutorial() -> Self {
+        #[expect(clippy::expect_used, reason = "fixed layers that fit each other, as a test shows")]
+        Self::tutorial_for([32, 32, 3], 10).expect("the tutorial's layers fit")
+    }
+
+    /// The same layers for pictures of `input` (height, width, channels) in `classes` classes.
+    ///
+    /// # Errors
+    /// [`Error::Layer`] for pictures below 18 x 18, which the last convolution has no window in.
+    pub fn tutorial_for(input: [usize; 3], classes: usize) -> Result<Self, Error> {
         let conv = |filters| Layer::Conv2d { filters, kernel: [3, 3], activation: Activation::Relu };
         let pool = Layer::MaxPool2d { window: [2, 2] };
         let layers = [
@@ -99,10 +108,9 @@ impl Architecture {
             conv(64),
             Layer::Flatten,
             Layer::Dense { units: 64, activation: Activation::Relu },
-            Layer::Dense { units: 10, activation: Activation::Linear },
+            Layer::Dense { units: classes, activation: Activation::Linear },
         ];
-        #[expect(clippy::expect_used, reason = "fixed layers that fit each other, as a test shows")]
-        Self::new("sequential", [32, 32, 3], &layers).expect("the tutorial's layers fit")
+        Self::new("sequential", input, &layers)
     }
 
     /// The model's name, the first part of every tag.

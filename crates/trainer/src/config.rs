@@ -2,23 +2,17 @@
 
 use std::path::PathBuf;
 
-use dataset::Source;
 use dataset::augment::Augmentation;
-use dataset::split::Protocol;
+use dataset::loader::LastBatch;
+use dataset::split::{Plan, Protocol, Sizes};
+use dataset::{Shape, Source};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
+pub use crate::dataset_name::DatasetName;
 
-/// Which pictures to train on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum DatasetName {
-    /// CIFAR-10 from the data folder.
-    #[default]
-    Cifar10,
-    /// The built-in drawn pictures.
-    Shapes,
-}
+/// Height and width of pictures in a folder where nothing else is asked: CIFAR-10's.
+pub const IMAGE_SIZE: usize = Shape::CIFAR.height;
 
 /// Which network to train.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,8 +54,14 @@ pub enum DeviceName {
 pub struct Config {
     /// Which pictures.
     pub dataset: DatasetName,
+    /// Height and width that pictures of a folder are brought to; [`IMAGE_SIZE`] where it is not said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image_size: Option<usize>,
     /// Which pictures validation is on.
     pub validation: Protocol,
+    /// Sizes of the three parts; the dataset's own parts where it is not said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub split: Option<Sizes>,
     /// At most so many training pictures, the other parts in proportion.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<usize>,
@@ -73,6 +73,8 @@ pub struct Config {
     pub epochs: u64,
     /// Pictures in a step.
     pub batch_size: usize,
+    /// What becomes of a shorter last batch.
+    pub last_batch: LastBatch,
     /// How weights follow their gradients.
     pub optimizer: OptimizerName,
     /// The step size.
@@ -88,12 +90,15 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             dataset: DatasetName::default(),
+            image_size: None,
             validation: Protocol::Holdout,
+            split: None,
             limit: None,
             augment: Augmentation::none(),
             model: ModelName::default(),
             epochs: 10,
             batch_size: 32,
+            last_batch: LastBatch::Keep,
             optimizer: OptimizerName::default(),
             learning_rate: 1e-3,
             seed: 0,
@@ -115,6 +120,13 @@ impl Config {
         if self.batch_size == 0 {
             return refuse("--batch-size is 0, expected at least 1".into());
         }
+        if self.image_size.is_some() && !matches!(self.dataset, DatasetName::Folder(_)) {
+            return refuse(format!("--image-size is for folders of pictures, not for {}", self.dataset));
+        }
+        if self.split.is_some() && self.validation == Protocol::Test {
+            let parts = "--split has sizes for three parts, but with --validation test there are two";
+            return refuse(format!("{parts}: leave out one of these options"));
+        }
         if self.limit == Some(0) {
             return refuse("--limit is 0, expected at least one picture of each class".into());
         }
@@ -122,6 +134,11 @@ impl Config {
             return refuse(format!("--learning-rate is {}, expected a number above 0", self.learning_rate));
         }
         Ok(())
+    }
+
+    /// How the pictures are to be split.
+    pub fn plan(&self) -> Plan {
+        Plan { protocol: self.validation, sizes: self.split, limit: self.limit }
     }
 }
 
@@ -172,8 +189,6 @@ pub struct RunRecord {
 /// How a run is carried out: changes nothing of its result.
 #[derive(Clone, Debug)]
 pub struct Execution {
-    /// The folder that holds datasets.
-    pub data_dir: PathBuf,
     /// The run folder to make; `None` for the next free name in `runs`.
     pub run_dir: Option<PathBuf>,
     /// The instruction set.
@@ -190,7 +205,7 @@ mod tests {
     fn the_defaults_are_the_tutorials() {
         let text = toml::to_string(&Config::default()).unwrap();
         let expected = "dataset = \"cifar10\"\nvalidation = \"holdout\"\naugment = \"none\"\nmodel = \"tutorial\"\n\
-            epochs = 10\nbatch-size = 32\noptimizer = \"adam\"\nlearning-rate = 0.001\nseed = 0\ndevice = \"cpu\"\n";
+            epochs = 10\nbatch-size = 32\nlast-batch = \"keep\"\noptimizer = \"adam\"\nlearning-rate = 0.001\nseed = 0\ndevice = \"cpu\"\n";
         assert_eq!(text, expected);
         assert_eq!(toml::from_str::<Config>(&text).unwrap(), Config::default());
     }
@@ -204,6 +219,11 @@ mod tests {
         };
         check(|c| c.epochs = 0, "--epochs is 0, expected at least 1");
         check(|c| c.batch_size = 0, "--batch-size is 0, expected at least 1");
+        check(|c| c.image_size = Some(64), "--image-size is for folders of pictures, not for cifar10");
+        check(
+            |c| (c.split, c.validation) = (Some(Sizes::Counts([1, 1, 1])), Protocol::Test),
+            "--split has sizes for three parts, but with --validation test there are two: leave out one of these options",
+        );
         check(|c| c.learning_rate = f64::NAN, "--learning-rate is NaN, expected a number above 0");
         assert!(Config::default().check().is_ok());
     }

@@ -3,14 +3,14 @@
 use std::path::Path;
 
 use dataset::split::{Split, split};
-use dataset::{Dataset, binary, shapes};
+use dataset::{Dataset, binary, folder, shapes};
 use streams::Seed;
 
-use crate::config::{Config, DataRecord, DatasetName};
+use crate::config::{Config, DataRecord, DatasetName, IMAGE_SIZE};
 use crate::{Error, Result};
 
 /// A dataset and its parts.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Data {
     /// All pictures.
     pub dataset: Dataset,
@@ -19,13 +19,16 @@ pub struct Data {
 }
 
 impl Data {
-    /// Loads or draws the pictures and splits them.
+    /// Loads or draws the pictures and splits them. `progress` is told how many pictures of a folder are read,
+    /// and of how many, from any thread.
     ///
     /// # Errors
-    /// [`Error::NoDataset`] where there is none; else what is wrong with it.
-    pub fn load(config: &Config, data_dir: &Path) -> Result<Self> {
+    /// [`Error::Setting`] where a setting is out of range, [`Error::NoDataset`] or [`Error::NoFolder`] where there
+    /// are no pictures; else what is wrong with them.
+    pub fn load(config: &Config, data_dir: &Path, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Self> {
+        config.check()?;
         let seed = Seed(config.seed);
-        let dataset = match config.dataset {
+        let dataset = match &config.dataset {
             DatasetName::Cifar10 => {
                 let folder = data_dir.join(binary::FOLDER);
                 if !folder.exists() {
@@ -34,21 +37,25 @@ impl Data {
                 binary::load(&folder)?
             }
             DatasetName::Shapes => shapes::draw(seed, shapes::TRAIN, shapes::TEST)?,
+            DatasetName::Folder(path) if !path.exists() => return Err(Error::NoFolder(path.clone())),
+            DatasetName::Folder(path) => {
+                folder::load(path, config.image_size.unwrap_or(IMAGE_SIZE), progress)?
+            }
         };
-        let split = split(&dataset, config.validation, seed, config.limit)?;
+        let split = split(&dataset, config.plan(), seed)?;
         Ok(Self { dataset, split })
     }
 
     /// What `config.toml` says of these pictures.
     pub fn record(&self) -> DataRecord {
         DataRecord {
-            source: self.dataset.source,
-            description: self.dataset.source.to_string(),
-            fingerprint: self.dataset.fingerprint.clone(),
+            source: self.dataset.source(),
+            description: self.dataset.source().to_string(),
+            fingerprint: self.dataset.fingerprint().to_owned(),
             train: self.split.train.len(),
             validation: self.split.validation.len(),
             test: self.split.test.len(),
-            classes: self.dataset.classes.clone(),
+            classes: self.dataset.classes().to_vec(),
         }
     }
 }

@@ -16,6 +16,13 @@ pub enum Error {
         .0.display()
     )]
     NoDataset(PathBuf),
+    /// There is no such folder of pictures.
+    #[error(
+        "--dataset {}: there is no such folder; expected cifar10, shapes, or the path of a folder with a subfolder of \
+         pictures for each class",
+        .0.display()
+    )]
+    NoFolder(PathBuf),
     /// The operating system refused.
     #[error("cannot {action} {}: {cause}", path.display())]
     Io {
@@ -69,6 +76,9 @@ pub enum Error {
     /// Of an event file.
     #[error(transparent)]
     Events(#[from] tensorboard::Error),
+    /// Of a picture that was to be drawn.
+    #[error(transparent)]
+    Figure(#[from] figures::Error),
 }
 
 impl From<candle_core::Error> for Error {

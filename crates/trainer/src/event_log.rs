@@ -1,7 +1,8 @@
 //! TensorBoard logs with the tags, steps and order of Keras' callback (`histogram_freq=1`).
 
+use figures::Figure;
 use model::{Network, keras_json};
-use tensorboard::{Step, Writer};
+use tensorboard::{Image, Step, Writer};
 
 use crate::Result;
 use crate::callback::{Callback, EpochEnd};
@@ -27,6 +28,15 @@ impl EventLog {
         train.graph(&op_graph(network.architecture()).map_err(tensorboard::Error::from)?)?;
         train.keras_model(&keras_json(network.architecture()))?;
         Ok(Self { folder: folder.clone(), train, validation: None })
+    }
+
+    /// Shows what augmentation makes of some training pictures, as the image `augmentation`.
+    ///
+    /// # Errors
+    /// If the picture cannot be drawn, or the file not written.
+    pub fn variations(&mut self, figure: &Figure) -> Result<()> {
+        let image = Image::encoded(figure.png(1.0)?).map_err(tensorboard::Error::from)?;
+        Ok(self.train.image("augmentation", 0, &image)?)
     }
 }
 

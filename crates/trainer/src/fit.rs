@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use candle_core::{Device, Tensor};
+use dataset::Dataset;
 use dataset::loader::{Batch, Loader};
 use model::Network;
 use model::optimizer::{Adam, sgd_step};
@@ -45,20 +46,17 @@ fn epochs(
     stop: &AtomicBool,
 ) -> Result<()> {
     let mut optimizer = Optimizer::new(network, config)?;
-    let mut batch = Batch::default();
     let mut iterations = 0;
     for epoch in 0..config.epochs {
         let began = Instant::now();
         let mut sum = Sum::default();
-        let mut batches = train.epoch(epoch);
+        let mut batches = train.epoch(epoch)?;
         for step in 1.. {
             if stop.load(Ordering::Relaxed) {
                 return Err(Error::Interrupted { epoch: epoch + 1, step: step - 1 });
             }
-            if !batches.next_into(&mut batch) {
-                break;
-            }
-            let (images, labels) = tensors(&batch, train, network.device())?;
+            let Some(batch) = batches.next_batch()? else { break };
+            let (images, labels) = tensors(batch, train, network.device())?;
             let model::Loss { mean, correct } = network.loss(&images, &labels)?;
             optimizer.step(network, &mean)?;
             iterations += 1;
@@ -109,13 +107,12 @@ pub fn evaluate(network: &Network, pictures: &Loader) -> Result<Metrics> {
 /// As [`evaluate`]; `None` when stopped before the end.
 fn evaluate_until(network: &Network, pictures: &Loader, stop: &AtomicBool) -> Result<Option<Metrics>> {
     let mut sum = Sum::default();
-    let mut batch = Batch::default();
-    let mut batches = pictures.epoch(0);
-    while batches.next_into(&mut batch) {
+    let mut batches = pictures.epoch(0)?;
+    while let Some(batch) = batches.next_batch()? {
         if stop.load(Ordering::Relaxed) {
             return Ok(None);
         }
-        let (images, labels) = tensors(&batch, pictures, network.device())?;
+        let (images, labels) = tensors(batch, pictures, network.device())?;
         let (loss, correct) = network.score(&images, &labels)?;
         sum.add(loss, correct, batch.labels.len());
     }
@@ -125,9 +122,9 @@ fn evaluate_until(network: &Network, pictures: &Loader, stop: &AtomicBool) -> Re
 /// A loader for evaluation, in batches of a size that suits it.
 ///
 /// # Errors
-/// When an index is beyond the pictures.
-pub fn evaluation_loader<'a>(pictures: &'a dataset::Pictures, indices: &'a [usize]) -> Result<Loader<'a>> {
-    Ok(Loader::evaluation(pictures, indices, EVALUATION_BATCH)?)
+/// When a place is beyond the dataset.
+pub fn evaluation_loader(dataset: &Dataset, places: &[usize]) -> Result<Loader> {
+    Ok(Loader::evaluation(dataset, places, EVALUATION_BATCH)?)
 }
 
 fn tensors(batch: &Batch, loader: &Loader, device: &Device) -> Result<(Tensor, Tensor)> {

@@ -5,19 +5,21 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use candle_core::Device;
-use dataset::loader::Loader;
+use dataset::Shape;
+use dataset::loader::{LastBatch, Loader};
 use model::{Architecture, Network};
 use serde::{Deserialize, Serialize};
 use streams::Seed;
 
 use crate::callback::{Callback, Metrics};
 use crate::checkpoint::LastWeights;
-use crate::config::{Config, DatasetName, DeviceName, Execution, ModelName, RunConfig, RunRecord};
+use crate::config::{Config, DeviceName, Execution, ModelName, RunConfig, RunRecord};
 use crate::data::Data;
 use crate::event_log::EventLog;
 use crate::fit::{evaluate, evaluation_loader, fit};
 use crate::history::History;
 use crate::run_folder::{RUNS, RunFolder};
+use crate::variations::{Variations, variations};
 use crate::{Error, Result};
 
 /// The trained weights.
@@ -55,19 +57,28 @@ pub struct Results {
 }
 
 impl Run {
-    /// Loads the data, makes the network and the run folder with its `config.toml`.
+    /// Makes the network for the data that `config` names, and the run folder with its `config.toml`.
     ///
     /// # Errors
-    /// If a setting is out of range, the data is not there or not whole, the device is not to be had, or the
+    /// If a setting is out of range, the device is not to be had, the pictures do not fit the network, or the
     /// folder cannot be made.
-    pub fn prepare(config: Config, how: &Execution) -> Result<Self> {
+    pub fn prepare(config: Config, data: Data, how: &Execution) -> Result<Self> {
         config.check()?;
+        let train = data.split.train.len();
+        if config.last_batch == LastBatch::Drop && train < config.batch_size {
+            let size = config.batch_size;
+            let message = format!(
+                "--last-batch drop leaves nothing of {train} training pictures at --batch-size {size}"
+            );
+            return Err(Error::Setting(message));
+        }
         let device = open_device(config.device)?;
-        let data = Data::load(&config, &how.data_dir)?;
-        let network = Network::new(&architecture(config.model), Seed(config.seed), &device, how.simd)?;
+        let (shape, classes) = (data.dataset.pictures().shape(), data.dataset.classes().len());
+        let architecture = architecture(config.model, shape, classes)?;
+        let network = Network::new(&architecture, Seed(config.seed), &device, how.simd)?;
         let folder = match &how.run_dir {
             Some(path) => RunFolder::create(path)?,
-            None => RunFolder::next(Path::new(RUNS), short_name(config.dataset))?,
+            None => RunFolder::next(Path::new(RUNS), &config.dataset.short())?,
         };
         let record = RunConfig {
             config: config.clone(),
@@ -93,16 +104,15 @@ impl Run {
 
     fn train_here(&self, progress: &mut dyn Callback, stop: &AtomicBool) -> Result<Results> {
         let (dataset, split) = (&self.data.dataset, &self.data.split);
-        let train = Loader::training(
-            split.train.pictures(dataset),
-            &split.train.indices,
-            self.config.batch_size,
-            Seed(self.config.seed),
-            self.config.augment.clone(),
-        )?;
-        let validation = evaluation_loader(split.validation.pictures(dataset), &split.validation.indices)?;
-        let test = evaluation_loader(split.test.pictures(dataset), &split.test.indices)?;
+        let Config { seed, batch_size, last_batch, augment, .. } = &self.config;
+        let train = Loader::training(dataset, &split.train, *batch_size, Seed(*seed), augment)?
+            .last_batch(*last_batch);
+        let validation = evaluation_loader(dataset, &split.validation)?;
+        let test = evaluation_loader(dataset, &split.test)?;
         let mut events = EventLog::new(&self.folder, &self.network)?;
+        if !augment.is_none() {
+            events.variations(&variations(&self.data, &self.config, Variations::OF_A_RUN)?)?;
+        }
         let mut history = History::new(&self.folder);
         let mut weights = LastWeights::new(&self.folder);
         let began = Instant::now();
@@ -149,17 +159,15 @@ impl Run {
     }
 }
 
-/// The architecture of a name.
-pub fn architecture(model: ModelName) -> Architecture {
+/// The architecture of a name, for pictures of this shape in so many classes.
+///
+/// # Errors
+/// If the pictures are too small for it.
+pub fn architecture(model: ModelName, shape: Shape, classes: usize) -> Result<Architecture> {
     match model {
-        ModelName::Tutorial => Architecture::tutorial(),
-    }
-}
-
-fn short_name(dataset: DatasetName) -> &'static str {
-    match dataset {
-        DatasetName::Cifar10 => "cifar10",
-        DatasetName::Shapes => "shapes",
+        ModelName::Tutorial => {
+            Ok(Architecture::tutorial_for([shape.height, shape.width, shape.channels], classes)?)
+        }
     }
 }
 

@@ -80,7 +80,7 @@ impl Found {
                 tracing::info!("decoding the pictures of {}", folder.display());
                 let dataset = parquet::read_folder(folder)?;
                 binary::write_folder(&dataset, into)?;
-                Ok(dataset.source)
+                Ok(dataset.source())
             }
         }
     }

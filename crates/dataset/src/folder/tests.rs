@@ -24,26 +24,30 @@ fn folder(names: &[&str]) -> tempfile::TempDir {
 }
 
 /// The value that each picture was written with, by its red.
-fn values(read: &Read) -> Vec<u8> {
-    (0..read.pictures.len()).map(|i| read.pictures.picture(i)[0]).collect()
+fn values(dataset: &Dataset) -> Vec<u8> {
+    (0..dataset.pictures().len()).map(|i| dataset.pictures().picture(i)[0]).collect()
+}
+
+/// Pictures of 4 x 4.
+fn read(dir: &Path) -> Result<Dataset> {
+    load(dir, 4, &|_, _| ())
 }
 
 /// What is read of a folder: classes, counts, labels and values.
 #[track_caller]
 fn check_read(dir: &Path, classes: &[&str], counts: [usize; 3], labels: &[u8], expect: &[u8]) {
-    let read = read(dir, 4).unwrap();
-    assert_eq!(
-        (&read.classes[..], read.counts),
-        (&classes.iter().map(|c| c.to_string()).collect::<Vec<_>>()[..], counts)
-    );
-    assert_eq!(read.pictures.labels(), labels);
+    let read = read(dir).unwrap();
+    let [train, validation, test] = counts;
+    assert_eq!(read.classes(), classes);
+    assert_eq!((read.source(), read.given()), (Source::Folder, Given { train, validation, test }));
+    assert_eq!(read.pictures().labels(), labels);
     // A JPEG's colours may be off by a little.
     let values = values(&read);
     assert!(
         values.len() == expect.len() && values.iter().zip(expect).all(|(a, b)| a.abs_diff(*b) < 4),
         "{values:?}"
     );
-    assert_eq!(read.pictures.shape(), crate::Shape { channels: 3, height: 4, width: 4 });
+    assert_eq!(read.pictures().shape(), crate::Shape { channels: 3, height: 4, width: 4 });
 }
 
 /// What reading a folder says after `change`; the folder has cat/1.png and dog/2.png.
@@ -56,7 +60,7 @@ fn check(change: impl FnOnce(&Path), expect: &str) {
 
 #[track_caller]
 fn check_error(dir: &Path, expect: &str) {
-    let error = read(dir, 4).unwrap_err().to_string();
+    let error = read(dir).unwrap_err().to_string();
     // A path in what is expected is written as on Unix.
     let said = error.replace('\\', "/");
     assert!(said.contains(expect) && !said.contains('\n'), "{error}\ndoes not say\n{expect}");
@@ -166,8 +170,8 @@ fn labels_must_fit_a_byte() {
     let names: Vec<String> = (0..257).map(|i| format!("{i:03}/1.png")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     check_names(&names, ": 257 classes in it, expected at most 256");
-    let most = read(folder(&names[..256]).path(), 4).unwrap();
-    assert_eq!((most.classes.len(), most.pictures.label(255)), (256, 255));
+    let most = read(folder(&names[..256]).path()).unwrap();
+    assert_eq!((most.classes().len(), most.pictures().label(255)), (256, 255));
 }
 
 #[test]
@@ -198,10 +202,11 @@ fn sizes_are_limited() {
     let dir = folder(&["cat/1.png", "dog/2.png"]);
     for (side, expect) in [(0, "0 pixels a side, expected 1 to 1024"), (1025, "1025 pixels a side, expected")]
     {
-        let error = read(dir.path(), side).unwrap_err().to_string();
+        let error = load(dir.path(), side, &|_, _| ()).unwrap_err().to_string();
         assert!(error.contains(expect), "{error}");
     }
-    assert_eq!(read(dir.path(), 1024).unwrap().pictures.pixels().len(), 2 * 3 * 1024 * 1024);
+    let largest = load(dir.path(), 1024, &|_, _| ()).unwrap();
+    assert_eq!(largest.pictures().pixels().len(), 2 * 3 * 1024 * 1024);
     let error = room(dir.path(), 3000, 3 << 20).unwrap_err().to_string();
     assert!(error.contains("need 9437184000 bytes of memory, expected at most 8589934592"), "{error}");
     let error = room(dir.path(), usize::MAX, 2).unwrap_err().to_string();
@@ -213,7 +218,7 @@ fn progress_is_told_of_every_picture() {
     let names: Vec<String> = (0..30).map(|i| format!("{}/{i}.png", i % 2)).collect();
     let dir = folder(&names.iter().map(String::as_str).collect::<Vec<_>>());
     let told = [const { AtomicBool::new(false) }; 31];
-    read_with(dir.path(), 4, &|done, all| {
+    load(dir.path(), 4, &|done, all| {
         assert_eq!(all, 30);
         assert!(!told[done].swap(true, Ordering::Relaxed), "{done} was told twice");
     })
@@ -237,7 +242,9 @@ mod links {
         symlink("c", data.join("d")).unwrap();
         check_read(&data, &["a", "b", "c", "d"], [5, 0, 0], &[0, 0, 1, 2, 3], &[0, 30, 10, 20, 20]);
         symlink(&data, dir.path().join("all")).unwrap();
-        assert_eq!(read(&dir.path().join("all"), 4).unwrap(), read(&data, 4).unwrap());
+        let (all, direct) = (read(&dir.path().join("all")).unwrap(), read(&data).unwrap());
+        assert_eq!((all.fingerprint(), values(&all)), (direct.fingerprint(), values(&direct)));
+        assert_eq!(direct.name(0), data.join("a/1.png").display().to_string());
     }
 
     #[test]

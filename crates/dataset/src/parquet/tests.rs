@@ -97,14 +97,13 @@ fn check_folder(dir: &Path, expect: &str) {
 #[test]
 fn pictures_land_upright_and_in_order() {
     let dataset = read_counts(folder().path(), COUNTS).unwrap();
-    assert_eq!(dataset.source, Source::Cifar10Unverified);
-    assert_eq!((dataset.train.labels(), dataset.test.labels()), (&[1, 2, 3, 4][..], &[5, 6][..]));
-    for (pictures, first) in [(&dataset.train, 1), (&dataset.test, 5)] {
-        for i in 0..pictures.len() {
-            for (place, &found) in pictures.picture(i).iter().enumerate() {
-                let (plane, row, column) = (place / 1024, place / 32 % 32, place % 32);
-                assert_eq!(found, value(first + i, row, column, plane), "{i} {plane} {row} {column}");
-            }
+    assert_eq!(dataset.source(), Source::Cifar10Unverified);
+    assert_eq!(dataset.given(), Given { train: 4, validation: 0, test: 2 });
+    assert_eq!(dataset.pictures().labels(), [1, 2, 3, 4, 5, 6]);
+    for i in 0..6 {
+        for (place, &found) in dataset.pictures().picture(i).iter().enumerate() {
+            let (plane, row, column) = (place / 1024, place / 32 % 32, place % 32);
+            assert_eq!(found, value(1 + i, row, column, plane), "{i} {plane} {row} {column}");
         }
     }
 }
@@ -126,8 +125,8 @@ fn jpeg_pictures_make_jpeg_copies() {
     samples[2].0 = Some(bytes);
     write(&dir.path().join(TRAIN), HUB, &samples);
     let dataset = read_counts(dir.path(), COUNTS).unwrap();
-    assert_eq!(dataset.source, Source::Cifar10Jpeg);
-    let picture = dataset.train.picture(2);
+    assert_eq!(dataset.source(), Source::Cifar10Jpeg);
+    let picture = dataset.pictures().picture(2);
     for (row, column, blue) in [(2, 24, true), (24, 2, false), (2, 2, false), (24, 24, false)] {
         let place = row * 32 + column;
         assert_eq!(picture[2048 + place] > 200, blue, "blue at {row} {column}");

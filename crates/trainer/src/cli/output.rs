@@ -2,7 +2,9 @@
 
 use std::fmt::Display;
 use std::io::{ErrorKind, Write, stderr, stdout};
+use std::path::Path;
 
+use figures::Figure;
 use trainer::{Error, Result};
 
 /// Prints a line on stdout. A reader that has gone is no reason to end a run.
@@ -21,4 +23,15 @@ pub(crate) fn line(text: impl Display) -> Result<()> {
 /// Prints a line on stderr, if that goes: there is no other place to complain.
 pub(crate) fn note(text: impl Display) {
     let _ = writeln!(stderr(), "{text}");
+}
+
+/// Writes a picture, whole or not at all, and says where.
+///
+/// # Errors
+/// If it cannot be encoded or written.
+pub(crate) fn picture(path: &Path, figure: &Figure) -> Result<()> {
+    let png = figure.png(1.0)?;
+    whole::write(path, &png).map_err(|cause| Error::Io { action: "write", path: path.to_owned(), cause })?;
+    tracing::info!("wrote {}", path.display());
+    Ok(())
 }

@@ -23,19 +23,67 @@ pub(crate) struct Progress {
 
 impl Progress {
     pub(crate) fn new(epochs: u64) -> Self {
-        let bar = std::io::stderr().is_terminal().then(|| {
-            let style = ProgressStyle::with_template("Epoch {prefix} {pos}/{len} {bar:30.green/dim} {msg}");
-            let style = style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━━━");
-            ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_style(style)
-        });
+        let bar = bar("Epoch {prefix} {pos}/{len} {bar:30.green/dim} {msg}");
         Self { epochs, bar, shown: Instant::now() }
     }
 }
 
+/// A count that goes up to a known end: a bar on a terminal, otherwise a line now and then.
+pub(crate) struct Counter {
+    what: &'static str,
+    of: usize,
+    bar: Option<ProgressBar>,
+    shown: Instant,
+}
+
+impl Counter {
+    pub(crate) fn new(what: &'static str, of: usize) -> Self {
+        let bar = bar("{prefix} {pos}/{len} {bar:30.green/dim} {eta}");
+        if let Some(bar) = &bar {
+            bar.set_prefix(what);
+            bar.set_length(of as u64);
+        }
+        Self { what, of, bar, shown: Instant::now() }
+    }
+
+    /// So many are done. Calls may come in any order.
+    pub(crate) fn at(&mut self, done: usize) {
+        if self.shown.elapsed() < every(self.bar.is_some()) {
+            return;
+        }
+        self.shown = Instant::now();
+        match &self.bar {
+            Some(bar) => bar.set_position(bar.position().max(done as u64)),
+            None => output::note(format_args!("{} {done}/{}", self.what, self.of)),
+        }
+    }
+}
+
+impl Drop for Counter {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// A bar, where stderr is a terminal.
+fn bar(template: &str) -> Option<ProgressBar> {
+    std::io::stderr().is_terminal().then(|| {
+        let style = ProgressStyle::with_template(template);
+        let style = style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━━━");
+        ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_style(style)
+    })
+}
+
+/// How long to wait before something is shown again.
+fn every(bar: bool) -> Duration {
+    if bar { BAR_EVERY } else { LINE_EVERY }
+}
+
 impl Callback for Progress {
     fn step_end(&mut self, step: &StepEnd) -> Result<()> {
-        let wait = if self.bar.is_some() { BAR_EVERY } else { LINE_EVERY };
-        if self.shown.elapsed() < wait {
+        if self.shown.elapsed() < every(self.bar.is_some()) {
             return Ok(());
         }
         self.shown = Instant::now();

@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{Args, ValueEnum};
 use dataset::augment::Augmentation;
-use dataset::split::Protocol;
+use dataset::loader::LastBatch;
 use kernels::Simd;
-use trainer::config::{Config, DatasetName, DeviceName, Execution, ModelName, OptimizerName};
+use trainer::config::{Config, DeviceName, Execution, ModelName, OptimizerName};
 use trainer::run::{MODEL_FILE, Run};
 use trainer::{Error, Result};
 
+use super::data::DataArgs;
 use super::output;
 use super::progress::Progress;
 
@@ -20,15 +21,8 @@ const MOST_THREADS: i64 = 1024;
 
 #[derive(Args, Debug)]
 pub(crate) struct TrainArgs {
-    /// Pictures to train on: CIFAR-10 from the data folder, or drawn shapes
-    #[arg(long, value_enum, default_value = "cifar10")]
-    dataset: DatasetArg,
-    /// Folder that holds cifar-10-batches-bin
-    #[arg(long, default_value = "data", value_name = "DIR")]
-    data_dir: PathBuf,
-    /// Pictures to watch while learning: `holdout` (a fifth of the training pictures) or `test` (the tutorial's own)
-    #[arg(long, default_value = "holdout", value_name = "PROTOCOL")]
-    validation: Protocol,
+    #[command(flatten)]
+    data: DataArgs,
     /// Passes over the training pictures
     #[arg(long, default_value_t = 10, value_name = "N")]
     epochs: u64,
@@ -41,10 +35,11 @@ pub(crate) struct TrainArgs {
     /// Step size
     #[arg(long, default_value_t = 1e-3, value_name = "RATE")]
     learning_rate: f64,
-    /// Names every random number of the run: same seed, same model bytes
-    #[arg(long, default_value_t = 0)]
-    seed: u64,
-    /// Random variations of training pictures: `none`, or of flip,shift:PIXELS,rotate:DEGREES,noise:SIGMA
+    /// A shorter last batch of an epoch: `keep` it or `drop` it
+    #[arg(long, value_enum, default_value = "keep")]
+    last_batch: LastBatchArg,
+    /// Random variations of training pictures: `none`, `light`, `standard`, or some of flip, shift:PIXELS, crop:PIXELS,
+    /// rotate:DEGREES, zoom:SHARE, brightness:SHARE, contrast:SHARE, noise:SIGMA, cutout:PIXELS, parted by commas
     #[arg(long, default_value = "none", value_name = "OPS")]
     augment: Augmentation,
     /// Which network
@@ -64,9 +59,6 @@ pub(crate) struct TrainArgs {
     /// Instruction set: auto, avx512, avx2, neon or portable; changes no result [default: $KERNELS_SIMD, or auto]
     #[arg(long, value_name = "SET")]
     simd: Option<Simd>,
-    /// At most N training pictures, the other parts in proportion
-    #[arg(long, value_name = "N")]
-    limit: Option<usize>,
     /// Folder for this run, which must not be there yet [default: the next free runs/NNN-DATASET]
     #[arg(long, value_name = "DIR")]
     run_dir: Option<PathBuf>,
@@ -86,7 +78,7 @@ macro_rules! words {
     };
 }
 
-words!(DatasetArg => DatasetName { Cifar10, Shapes });
+words!(LastBatchArg => LastBatch { Keep, Drop });
 words!(OptimizerArg => OptimizerName { Adam, Sgd });
 words!(ModelArg => ModelName { Tutorial });
 words!(DeviceArg => DeviceName { Cpu, Cuda, Metal });
@@ -103,12 +95,13 @@ impl TrainArgs {
             None => Simd::from_environment().map_err(|error| Error::Setting(error.to_string()))?,
         };
         let how = Execution {
-            data_dir: self.data_dir.clone(),
             run_dir: self.run_dir.clone(),
             simd,
             command: std::iter::once("trainer".to_owned()).chain(arguments).collect(),
         };
-        let run = Run::prepare(self.config(), &how)?;
+        let config = self.config();
+        let data = self.data.load(&config)?;
+        let run = Run::prepare(config, data, &how)?;
         announce(&run, simd);
 
         let stop = Arc::new(AtomicBool::new(false));
@@ -141,24 +134,22 @@ impl TrainArgs {
 
     fn config(&self) -> Config {
         Config {
-            dataset: self.dataset.into(),
-            validation: self.validation,
-            limit: self.limit,
             augment: self.augment.clone(),
             model: self.model.into(),
             epochs: self.epochs,
             batch_size: self.batch_size,
+            last_batch: self.last_batch.into(),
             optimizer: self.optimizer.into(),
             learning_rate: self.learning_rate,
-            seed: self.seed,
             device: self.device.into(),
+            ..self.data.config()
         }
     }
 }
 
 fn announce(run: &Run, simd: Simd) {
     let data = run.data();
-    tracing::info!("{}: {} (train / validation / test)", data.dataset.source, data.split.proportions());
+    tracing::info!("{}: {} (train / validation / test)", data.dataset.source(), data.split.proportions());
     for note in &data.split.notes {
         tracing::warn!("{note}");
     }

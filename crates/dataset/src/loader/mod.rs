@@ -1,0 +1,155 @@
+//! Batches of pictures as numbers, shuffled for training or in fixed order, made ready in the background. Knows
+//! nothing of what is computed with them.
+
+mod background;
+mod fill;
+#[cfg(test)]
+mod tests;
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use streams::{Purpose, Seed};
+
+pub use self::background::Batches;
+use self::fill::Filler;
+use crate::augment::{Augmentation, Augmenter};
+use crate::{Dataset, Error, Result, Shape};
+
+const SHUFFLE: Purpose = Purpose::new("shuffle");
+
+/// B pictures and their labels.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Batch {
+    /// (B, C, H, W), row-major, in [0, 1]: a byte divided by 255.
+    pub images: Vec<f32>,
+    /// (B) labels.
+    pub labels: Vec<u32>,
+}
+
+/// What becomes of the pictures that are left over when an epoch is cut into batches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LastBatch {
+    /// They are a last, shorter batch, as in Keras.
+    #[default]
+    Keep,
+    /// They are left out of this epoch.
+    Drop,
+}
+
+/// Hands out some of a dataset's pictures in batches, epoch after epoch.
+#[derive(Clone, Debug)]
+pub struct Loader {
+    dataset: Dataset,
+    places: Arc<Vec<usize>>,
+    batch_size: usize,
+    last_batch: LastBatch,
+    workers: NonZeroUsize,
+    order: Order,
+}
+
+/// In which order, and as which variations, the pictures come.
+#[derive(Clone, Debug)]
+enum Order {
+    /// As the places have them, unvaried.
+    Fixed,
+    /// Anew in every epoch.
+    Shuffled { seed: Seed, augmenter: Augmenter },
+}
+
+impl Loader {
+    /// For training on the pictures at `places`: shuffled anew in every epoch, and varied. Which picture comes
+    /// when depends on the order of `places`, so that of a [`Split`](crate::split::Split) is the right one.
+    ///
+    /// # Errors
+    /// When a place is beyond the dataset, or `batch_size` is 0.
+    pub fn training(
+        dataset: &Dataset,
+        places: &[usize],
+        batch_size: usize,
+        seed: Seed,
+        augmentation: &Augmentation,
+    ) -> Result<Self> {
+        let augmenter = Augmenter::new(augmentation, dataset.pictures().shape());
+        Self::new(dataset, places, batch_size, Order::Shuffled { seed, augmenter })
+    }
+
+    /// For evaluation on the pictures at `places`: always in their order, unvaried.
+    ///
+    /// # Errors
+    /// When a place is beyond the dataset, or `batch_size` is 0.
+    pub fn evaluation(dataset: &Dataset, places: &[usize], batch_size: usize) -> Result<Self> {
+        Self::new(dataset, places, batch_size, Order::Fixed)
+    }
+
+    fn new(dataset: &Dataset, places: &[usize], batch_size: usize, order: Order) -> Result<Self> {
+        let count = dataset.pictures().len();
+        if let Some(place) = places.iter().find(|&&place| place >= count) {
+            return Err(Error::Unfit(format!("there is no picture {place} among {count}")));
+        }
+        if batch_size == 0 {
+            return Err(Error::Unfit("a batch of 0 pictures: expected at least 1".into()));
+        }
+        Ok(Self {
+            dataset: dataset.clone(),
+            places: Arc::new(places.to_vec()),
+            batch_size,
+            last_batch: LastBatch::Keep,
+            workers: NonZeroUsize::MIN,
+            order,
+        })
+    }
+
+    /// Keeps a short last batch, as by default, or drops it.
+    #[must_use]
+    pub fn last_batch(self, last_batch: LastBatch) -> Self {
+        Self { last_batch, ..self }
+    }
+
+    /// Prepares batches on so many threads instead of one; changes nothing of what is in them.
+    #[must_use]
+    pub fn workers(self, workers: NonZeroUsize) -> Self {
+        Self { workers, ..self }
+    }
+
+    /// Pictures in an epoch.
+    pub fn len(&self) -> usize {
+        match self.last_batch {
+            LastBatch::Keep => self.places.len(),
+            LastBatch::Drop => self.places.len() / self.batch_size * self.batch_size,
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Batches in an epoch.
+    pub fn steps(&self) -> usize {
+        self.len().div_ceil(self.batch_size)
+    }
+
+    /// Shape of one picture.
+    pub fn shape(&self) -> Shape {
+        self.dataset.pictures().shape()
+    }
+
+    /// Starts an epoch, counted from 0.
+    ///
+    /// # Errors
+    /// When the system has no thread to prepare batches on.
+    pub fn epoch(&self, epoch: u64) -> Result<Batches> {
+        self.epoch_from(epoch, 0)
+    }
+
+    /// Goes on with an epoch after `step` of its batches: the others are those of [`epoch`](Self::epoch).
+    ///
+    /// # Errors
+    /// When the system has no thread to prepare batches on.
+    pub fn epoch_from(&self, epoch: u64, step: usize) -> Result<Batches> {
+        Batches::start(&Filler::new(self, epoch), step..self.steps(), self.workers)
+    }
+}
