@@ -7,6 +7,7 @@ mod bench;
 mod browser;
 mod fetch;
 mod interop;
+mod panics;
 mod submission;
 mod venv;
 
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
     // Wrong usage ends here with exit code 2.
     let cli = Cli::parse();
     log_to_stderr();
+    panics::install_hook();
     let result = match cli.command {
         Command::Bench(options) => bench::run(&options),
         Command::FetchCifar(options) => fetch::run(&options),

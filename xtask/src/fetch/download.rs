@@ -43,6 +43,13 @@ impl Default for Patience {
     }
 }
 
+impl Patience {
+    /// For a server, from nothing to the beginning of its answer.
+    pub(super) fn answer(&self) -> Duration {
+        self.connect + self.read
+    }
+}
+
 /// An attempt that brought this many bytes counts as progress: the failures before it are forgotten.
 const WORTHWHILE: u64 = 1 << 20;
 /// No pause is longer.
@@ -97,6 +104,17 @@ enum Failure {
     Final(Error),
 }
 
+impl Failure {
+    /// Where it was met, in front of what it was.
+    fn context(self, place: String) -> Self {
+        match self {
+            Self::Broken(error) => Self::Broken(error.context(place)),
+            Self::BadRange(error) => Self::BadRange(error.context(place)),
+            Self::Final(error) => Self::Final(error.context(place)),
+        }
+    }
+}
+
 /// How an attempt goes on from what is there.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Resume {
@@ -148,11 +166,20 @@ impl Transfer<'_> {
         if have > 0 && resume == Resume::Range {
             request = request.header(RANGE, format!("bytes={have}-"));
         }
-        let mut response = request.send().map_err(|error| {
+        let response = request.send().map_err(|error| {
             let hopeless = error.is_builder() || error.is_redirect();
             let error = Error::new(error.without_url());
             if hopeless { Failure::Final(error) } else { Failure::Broken(error) }
         })?;
+        let elsewhere = (response.url() != self.url).then(|| place(response.url()));
+        self.take(response, have).map_err(|failure| match elsewhere {
+            Some(place) => failure.context(format!("the server redirects to {place}")),
+            None => failure,
+        })
+    }
+
+    /// Takes what the server answers to a request from byte `have` on.
+    fn take(&self, mut response: Response, have: u64) -> Result<(), Failure> {
         match response.status() {
             StatusCode::OK => {
                 let start = self.check_start(&mut response)?;
@@ -255,6 +282,13 @@ impl Transfer<'_> {
 
 fn broken(error: io::Error) -> Failure {
     Failure::Broken(Error::new(error).context("the connection broke"))
+}
+
+/// A URL without its query, which may be long and hold a secret.
+fn place(url: &Url) -> String {
+    let mut url = url.clone();
+    url.set_query(None);
+    url.into()
 }
 
 fn is_transient(status: StatusCode) -> bool {

@@ -7,10 +7,10 @@
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::thread;
+use std::sync::{Mutex, mpsc};
+use std::{panic, thread};
 
-use anyhow::{Context, Error, Result, ensure};
+use anyhow::{Context, Error, Result, bail, ensure};
 use hf_hub::progress::{DownloadEvent, ProgressEvent, ProgressHandler};
 use hf_hub::{HFClientBuilder, HFClientSync, HFError};
 
@@ -30,13 +30,16 @@ const FILES: [&str; 2] =
 /// # Errors
 /// If the server cannot be reached and the cache has no copy, or what it sends is not what it announced.
 pub(super) fn download(client: HFClientBuilder, patience: &Patience) -> Result<PathBuf> {
-    let client = client.build_sync().context("starting the client of the Hugging Face hub")?;
+    let context = "starting the client of the Hugging Face hub";
+    let client = client.build().context(context)?;
+    let server = client.endpoint().to_owned();
+    let client = HFClientSync::from_inner(client).context(context)?;
     let mut revision = None;
     let mut folder = PathBuf::new();
     for name in FILES {
         let file = Wanted { client: &client, name, revision: revision.as_deref(), patience };
         let path = file.fetch().with_context(|| {
-            format!("fetching {name} of {OWNER}/{NAME} from the hub (HF_ENDPOINT names another server)")
+            format!("fetching {name} of {OWNER}/{NAME} from {server} (HF_ENDPOINT names another)")
         })?;
         // .../snapshots/COMMIT/plain_text/NAME: both files are to be of one commit.
         folder = path.ancestors().nth(2).unwrap_or(Path::new("")).to_owned();
@@ -54,7 +57,11 @@ pub(super) fn client(patience: &Patience) -> Result<HFClientBuilder> {
         .read_timeout(patience.read)
         .build()
         .context("starting the HTTP client")?;
-    Ok(HFClientBuilder::new().client(http))
+    Ok(HFClientBuilder::new()
+        .client(http)
+        .retry_max_attempts(patience.attempts.saturating_sub(1) as usize)
+        // Between two tries hf-hub waits at most 2, 4, 8... times this.
+        .retry_base_delay(patience.pause / 4))
 }
 
 /// One file of the dataset.
@@ -65,9 +72,13 @@ struct Wanted<'a> {
     patience: &'a Patience,
 }
 
-#[derive(Clone, Copy)]
+/// What is to be done with a file in the cache.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Cached {
+    /// It is taken where it is the one that the server has, or the server is in trouble.
     Use,
+    /// It is taken, and the server is not asked.
+    Only,
     Replace,
 }
 
@@ -78,13 +89,9 @@ impl Wanted<'_> {
         let Err(error) = check(&path) else { return Ok(path) };
         // hf-hub keeps whatever a server sent, an error page as well.
         tracing::warn!("{error:#}; fetching it again");
+        forget(&path);
         let path = self.with_patience(Cached::Replace)?;
-        if let Err(error) = check(&path) {
-            // So that no program that shares the cache takes it for the file.
-            let _ = fs::canonicalize(&path).and_then(fs::remove_file);
-            let _ = fs::remove_file(&path);
-            return Err(error);
-        }
+        check(&path).inspect_err(|_| forget(&path))?;
         Ok(path)
     }
 
@@ -92,12 +99,23 @@ impl Wanted<'_> {
         let mut failures = 0;
         loop {
             let error = match self.request(cached) {
-                Err(HFError::Request { source, .. }) => source.without_url(),
-                other => return Ok(other?),
+                Some(Ok(path)) => return Ok(path),
+                Some(Err(HFError::Request { source, .. })) => source.without_url(),
+                Some(Err(error @ HFError::MalformedResponse { .. })) => {
+                    return Err(Error::new(error).context("the server does not answer as the hub does"));
+                }
+                Some(Err(error)) => return Err(error.into()),
+                None => {
+                    return match self.request(Cached::Only) {
+                        Some(Ok(path)) if cached == Cached::Use => Ok(path),
+                        _ => bail!("the server does not answer: given up after {:?}", self.patience.answer()),
+                    };
+                }
             };
             failures += 1;
-            // hf-hub itself has tried a few times to connect, but never again where a body broke off.
-            if failures >= self.patience.attempts || error.is_connect() {
+            // hf-hub itself has tried a few times, but never again where a body broke off.
+            let broke_off = error.is_body() || error.is_decode();
+            if failures >= self.patience.attempts || !broke_off {
                 return Err(error.into());
             }
             let error = Error::new(error);
@@ -106,15 +124,29 @@ impl Wanted<'_> {
         }
     }
 
-    fn request(&self, cached: Cached) -> Result<PathBuf, HFError> {
-        self.client
-            .dataset(OWNER, NAME)
-            .download_file()
-            .filename(self.name)
-            .maybe_revision(self.revision)
-            .force_download(matches!(cached, Cached::Replace))
-            .progress(Shown { name: self.name, progress: Mutex::new(None) })
-            .send()
+    /// One call of hf-hub; `None` where the server does not begin to answer in time.
+    fn request(&self, cached: Cached) -> Option<Result<PathBuf, HFError>> {
+        let (begun, beginning) = mpsc::channel();
+        let (client, name, revision) = (self.client.clone(), self.name, self.revision.map(str::to_owned));
+        // hf-hub asks first by a client of its own, which waits for ever. A thread can be left to that.
+        let call = thread::spawn(move || {
+            client
+                .dataset(OWNER, NAME)
+                .download_file()
+                .filename(name)
+                .maybe_revision(revision)
+                .local_files_only(cached == Cached::Only)
+                .force_download(cached == Cached::Replace)
+                .progress(Shown { name, progress: Mutex::new(None), begun })
+                .send()
+        });
+        match beginning.recv_timeout(self.patience.answer()) {
+            Err(mpsc::RecvTimeoutError::Timeout) => None,
+            // The download has begun, or the call has ended without one.
+            Ok(()) | Err(mpsc::RecvTimeoutError::Disconnected) => {
+                Some(call.join().unwrap_or_else(|panic| panic::resume_unwind(panic)))
+            }
+        }
     }
 }
 
@@ -137,10 +169,18 @@ fn check(path: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Removes a file from the cache, so that no program that shares it takes it for the hub's.
+fn forget(path: &Path) {
+    let _ = fs::canonicalize(path).and_then(fs::remove_file);
+    let _ = fs::remove_file(path);
+}
+
 /// hf-hub's events as our progress.
 struct Shown {
     name: &'static str,
     progress: Mutex<Option<(Progress, u64)>>,
+    /// Told when the server has answered and the download begins.
+    begun: mpsc::Sender<()>,
 }
 
 impl ProgressHandler for Shown {
@@ -150,6 +190,8 @@ impl ProgressHandler for Shown {
         let done = match event {
             DownloadEvent::Start { total_bytes, .. } => {
                 *progress = Some((Progress::start(self.name, *total_bytes, 0), 0));
+                // Nobody may be waiting any more.
+                let _ = self.begun.send(());
                 return;
             }
             DownloadEvent::Progress { files } => files.iter().map(|file| file.bytes_completed).max(),
@@ -165,3 +207,6 @@ impl ProgressHandler for Shown {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail, ensure};
 use dataset::{Source, binary, parquet};
 
 use super::archive::{self, ArchiveFacts};
+use crate::panics;
 
 /// What lies at a path.
 #[derive(Debug, PartialEq, Eq)]
@@ -78,7 +79,7 @@ impl Found {
             }
             Self::Parquet(folder) => {
                 tracing::info!("decoding the pictures of {}", folder.display());
-                let dataset = parquet::read_folder(folder)?;
+                let dataset = panics::quietly(|| parquet::read_folder(folder))?;
                 binary::write_folder(&dataset, into)?;
                 Ok(dataset.source())
             }

@@ -18,6 +18,8 @@ mod place;
 mod progress;
 mod sniff;
 #[cfg(test)]
+mod test_hub;
+#[cfg(test)]
 mod test_server;
 #[cfg(test)]
 mod tests;

@@ -20,19 +20,29 @@ pub(super) struct Request {
 
 /// What the server does with it.
 pub(super) struct Reply {
-    /// Status line after "HTTP/1.1 ", and header lines.
+    /// Status line after "HTTP/1.1 ", and header lines; with none of these nothing is sent.
     pub(super) head: Vec<String>,
-    /// Sent after the head, but for HEAD requests; then the connection ends, whatever the head promised.
+    /// Sent after the head, but for HEAD requests.
     pub(super) body: Vec<u8>,
     /// How often the body is sent: for more bytes than anybody wants.
     pub(super) times: usize,
+    /// What becomes of the connection then, whatever the head promised.
+    pub(super) then: Then,
+}
+
+/// What becomes of a connection after the reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Then {
+    Close,
+    /// It stays open and nothing more comes.
+    Stall,
 }
 
 impl Reply {
     /// 200 with all of `body`.
     pub(super) fn whole(body: &[u8]) -> Self {
         let head = vec!["200 OK".into(), format!("Content-Length: {}", body.len())];
-        Self { head, body: body.to_vec(), times: 1 }
+        Self { head, body: body.to_vec(), times: 1, then: Then::Close }
     }
 
     /// 206 with `body` from byte `from` on.
@@ -45,19 +55,34 @@ impl Reply {
                 format!("Content-Range: bytes {from}-{}/{total}", total - 1),
             ],
             body: rest.to_vec(),
-            times: 1,
+            ..Self::whole(b"")
         }
     }
 
     /// Only a status.
     pub(super) fn status(status: &str) -> Self {
-        Self { head: vec![status.into(), "Content-Length: 0".into()], body: Vec::new(), times: 1 }
+        Self { head: vec![status.into(), "Content-Length: 0".into()], ..Self::whole(b"") }
+    }
+
+    /// 302 to another place.
+    pub(super) fn redirect(to: impl AsRef<str>) -> Self {
+        Self::status("302 Found").with(format!("Location: {}", to.as_ref()))
+    }
+
+    /// Never a byte, on an open connection.
+    pub(super) fn silence() -> Self {
+        Self { head: Vec::new(), then: Then::Stall, ..Self::whole(b"") }
     }
 
     /// The connection ends after this many bytes of the body.
     pub(super) fn breaking_after(mut self, bytes: usize) -> Self {
         self.body.truncate(bytes);
         self
+    }
+
+    /// Nothing comes after this many bytes of the body, and the connection stays open.
+    pub(super) fn stalling_after(self, bytes: usize) -> Self {
+        Self { then: Then::Stall, ..self.breaking_after(bytes) }
     }
 
     /// Without telling the length.
@@ -130,6 +155,8 @@ fn serve(
     sent: &AtomicU64,
     end: &AtomicBool,
 ) {
+    // Ends stalled connections when the server does.
+    let mut stalled = Vec::new();
     for stream in listener.incoming() {
         if end.load(Ordering::SeqCst) {
             return;
@@ -145,18 +172,28 @@ fn serve(
             seen.len() - 1
         };
         let reply = handler(&request, number);
-        let head = format!("HTTP/1.1 {}\r\nConnection: close\r\n\r\n", reply.head.join("\r\n"));
-        // The client may have gone: that is its right.
-        if stream.write_all(head.as_bytes()).is_err() || request.method == "HEAD" {
-            continue;
+        send(&mut stream, &request, &reply, sent);
+        match reply.then {
+            Then::Close => drop(stream.shutdown(Shutdown::Both)),
+            Then::Stall => stalled.push(stream),
         }
-        for _ in 0..reply.times {
-            if stream.write_all(&reply.body).is_err() {
-                break;
-            }
-            sent.fetch_add(reply.body.len() as u64, Ordering::SeqCst);
+    }
+}
+
+/// Sends as much as the client takes: it may have gone, which is its right.
+fn send(stream: &mut TcpStream, request: &Request, reply: &Reply, sent: &AtomicU64) {
+    if reply.head.is_empty() {
+        return;
+    }
+    let head = format!("HTTP/1.1 {}\r\nConnection: close\r\n\r\n", reply.head.join("\r\n"));
+    if stream.write_all(head.as_bytes()).is_err() || request.method == "HEAD" {
+        return;
+    }
+    for _ in 0..reply.times {
+        if stream.write_all(&reply.body).is_err() {
+            return;
         }
-        let _ = stream.shutdown(Shutdown::Both);
+        sent.fetch_add(reply.body.len() as u64, Ordering::SeqCst);
     }
 }
 

@@ -14,7 +14,7 @@ use super::test_server::{Reply, Request, Server};
 use super::*;
 
 /// All files below a folder by their paths, with their hashes.
-fn listing(root: &Path) -> BTreeMap<PathBuf, String> {
+pub(super) fn listing(root: &Path) -> BTreeMap<PathBuf, String> {
     let mut files = BTreeMap::new();
     for entry in fs::read_dir(root).into_iter().flatten() {
         let path = entry.unwrap().path();
@@ -248,7 +248,37 @@ fn other_bytes_are_refused_wherever_they_come_from() {
         fails(&fixture, &Way::Import(archive.clone()), &archive.display().to_string());
         let server = Server::start(move |_, _| Reply::whole(&bytes));
         fails(&fixture, &Way::Archive(server.url("/a.tar.gz")), of_server);
+        let to = server.url("/a.tar.gz");
+        let before = Server::start(move |_, _| Reply::redirect(&to));
+        fails(&fixture, &Way::Archive(before.url("/a.tar.gz")), of_server);
     }
+}
+
+#[test]
+fn other_bytes_after_a_break_are_refused_and_not_kept() {
+    let fixture = Fixture::new(tar_gz(&[Item("cifar-10-batches-bin/a", EntryType::Regular, &[1; 5000])]));
+    let half = fixture.bytes.len() / 2;
+    let other: Vec<u8> =
+        fixture.bytes.iter().enumerate().map(|(i, byte)| byte ^ u8::from(i == half + 1)).collect();
+    let serve = move |request: &Request, n| match (n, request.from) {
+        (0, None) => Reply::whole(&other).breaking_after(half),
+        (_, Some(from)) => Reply::range(&other, from),
+        (_, None) => Reply::whole(&other),
+    };
+    let expect = "it is damaged or altered: its md5 is";
+    let server = Server::start(serve.clone());
+    fails(&fixture, &Way::Archive(server.url("/a.tar.gz")), expect);
+    assert_eq!(server.seen().len(), 2);
+
+    // The first half is an earlier run's: it is fetched again whole, once, before all of it is given up.
+    let root = tempfile::tempdir().unwrap();
+    fs::write(root.path().join(".cifar-10-binary.tar.gz.partial"), &fixture.bytes[..half]).unwrap();
+    let server = Server::start(move |request, n| serve(request, n + 1));
+    let said = fixture.run(&Way::Archive(server.url("/a.tar.gz")), root.path()).unwrap_err();
+    assert!(said.contains(expect) && said.contains("nothing of it is kept"), "{said}");
+    assert_eq!(names(root.path()), [""; 0]);
+    let asked: Vec<_> = server.seen().iter().map(|request| request.from).collect();
+    assert_eq!(asked, [Some(half as u64), None]);
 }
 
 #[test]
@@ -305,75 +335,4 @@ fn a_mirror_is_the_archive_or_its_folder() {
     check("https://host/get?file=1", "https://host/get?file=1");
     assert!(parse_url("ftp://host/").unwrap_err().to_string().contains("neither an http nor an https URL"));
     assert!(parse_url("host").unwrap_err().to_string().contains("is no URL"));
-}
-
-const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
-
-/// What the hub answers: the head of a large file with its hash, and the file.
-fn hub_reply(request: &Request, body: &[u8]) -> Reply {
-    let sha256 = hashes(body).unwrap().1;
-    assert!(request.path.starts_with("/datasets/uoft-cs/cifar10/resolve/"), "{}", request.path);
-    Reply::whole(body).with(format!("ETag: \"{sha256}\"")).with(format!("X-Repo-Commit: {COMMIT}"))
-}
-
-/// Downloads from a hub that answers so, into a cache.
-fn from_hub(server: &Server, cache: &Path) -> Result<PathBuf, String> {
-    let patience = Fixture::new(Vec::new()).task().patience;
-    let client = hub::client(&patience).unwrap().endpoint(server.url("").as_str()).cache_dir(cache);
-    hub::download(client, &patience).map_err(|error| format!("{error:#}"))
-}
-
-fn content(request: &Request) -> Vec<u8> {
-    format!("PAR1 {}", request.path.rsplit('/').next().unwrap()).into_bytes()
-}
-
-#[test]
-fn the_hubs_files_come_into_the_cache_once() {
-    let cache = tempfile::tempdir().unwrap();
-    let server = Server::start(|request, _| hub_reply(request, &content(request)));
-    let folder = from_hub(&server, cache.path()).unwrap();
-    assert!(folder.starts_with(cache.path()) && folder.ends_with(format!("snapshots/{COMMIT}")));
-    for name in ["train-00000-of-00001.parquet", "test-00000-of-00001.parquet"] {
-        let path = folder.join("plain_text").join(name);
-        assert_eq!(fs::read_to_string(path).unwrap(), format!("PAR1 {name}"));
-    }
-    let gets = || server.seen().iter().filter(|request| request.method == "GET").count();
-    assert_eq!(gets(), 2);
-    // The second file is asked for at the first one's commit.
-    assert!(server.seen().iter().any(|r| r.path.contains(COMMIT) && r.path.contains("/test-")));
-    assert_eq!(from_hub(&server, cache.path()), Ok(folder.clone()));
-    assert_eq!(gets(), 2);
-
-    // The hub is in trouble: the cache will do.
-    let trouble = Server::start(|_, _| Reply::status("503 Service Unavailable"));
-    assert_eq!(from_hub(&trouble, cache.path()), Ok(folder.clone()));
-
-    // What is damaged in the cache is fetched again.
-    fs::write(folder.join("plain_text/test-00000-of-00001.parquet"), "PAR1 damaged").unwrap();
-    assert_eq!(from_hub(&server, cache.path()), Ok(folder));
-    assert_eq!(gets(), 3);
-}
-
-#[test]
-fn what_is_not_the_hubs_file_is_an_error_and_not_kept() {
-    let check = |reply: fn(&Request, usize) -> Reply, expect: &str| {
-        let cache = tempfile::tempdir().unwrap();
-        let said = from_hub(&Server::start(reply), cache.path()).unwrap_err();
-        assert!(said.contains(expect) && said.contains("train-00000-of-00001.parquet"), "{said}");
-        assert!(
-            listing(cache.path()).iter().all(|(path, _)| path.extension().is_none_or(|e| e != "parquet"))
-        );
-    };
-    check(|_, _| Reply::status("404 Not Found"), "Entry not found");
-    // A page in place of the file.
-    check(
-        |request, _| Reply { body: b"<!DOCTYPE html>".to_vec(), ..hub_reply(request, b"fifteen letters") },
-        "the hub sent an HTML page as",
-    );
-    // Other bytes than announced.
-    check(
-        |request, _| Reply { body: b"PAR1 too".to_vec(), ..hub_reply(request, b"PAR1 one") },
-        "is damaged: its sha256 is",
-    );
-    check(|request, _| hub_reply(request, &content(request)).breaking_after(3), "fetching plain_text/train");
 }

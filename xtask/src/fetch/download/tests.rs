@@ -11,8 +11,8 @@ fn content(len: usize) -> Vec<u8> {
 const LEN: usize = 200_000;
 
 fn hurried() -> Patience {
-    let second = Duration::from_secs(1);
-    Patience { attempts: 3, pause: Duration::from_millis(1), connect: second, read: second }
+    let wait = Duration::from_millis(500);
+    Patience { attempts: 3, pause: Duration::from_millis(1), connect: wait, read: wait }
 }
 
 /// Downloads with `before` in the partial file; gives the result and what is in it after.
@@ -96,7 +96,7 @@ fn a_server_with_wrong_ranges_is_asked_for_all() {
     for wrong in [
         || Reply::status("416 Range Not Satisfiable"),
         || Reply::range(&content(LEN), 5),
-        || Reply { head: vec!["206 Partial Content".into()], body: content(10), times: 1 },
+        || Reply { head: vec!["206 Partial Content".into()], ..Reply::whole(&content(10)) },
     ] {
         let server = Server::start(move |request, _| match request.from {
             Some(_) => wrong(),
@@ -167,13 +167,93 @@ fn more_than_the_expected_bytes_are_stopped_at_once() {
 }
 
 #[test]
-fn a_silent_server_is_given_up() {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = Url::parse(&format!("http://{}/a.tar.gz", listener.local_addr().unwrap())).unwrap();
-    let dir = tempfile::tempdir().unwrap();
-    let patience = Patience { attempts: 2, read: Duration::from_millis(50), ..hurried() };
-    let error = download(&url, 10, &dir.path().join("p"), &patience).unwrap_err();
-    assert!(format!("{error:#}").contains("given up after 2 attempts"), "{error:#}");
+fn a_stalled_body_is_resumed() {
+    let server = Server::start(|request, n| match (n, request.from) {
+        (0, None) => Reply::whole(&content(LEN)).stalling_after(70_000),
+        (1, Some(from)) => Reply::range(&content(LEN), from).stalling_after(50_000),
+        (_, Some(from)) => Reply::range(&content(LEN), from),
+        _ => Reply::status("400 Bad Request"),
+    });
+    arrives(&server, b"", &[None, Some(70_000), Some(120_000)]);
+}
+
+#[test]
+fn a_server_that_stalls_again_and_again_is_given_up() {
+    let server = Server::start(|request, _| match request.from {
+        Some(from) => Reply::range(&content(LEN), from).stalling_after(1000),
+        None => Reply::whole(&content(LEN)).stalling_after(1000),
+    });
+    let (result, after) = fetch(&server, b"");
+    let said = result.unwrap_err();
+    assert!(said.contains("given up after 3 attempts: the connection broke: "), "{said}");
+    assert!(said.contains("timed out") && said.contains("2.93 KiB of 195.31 KiB are kept in"), "{said}");
+    assert!(after.unwrap() == content(LEN)[..3000]);
+    fails(Reply::silence, b"", 3, "timed out");
+    fails(Reply::silence, &content(99), 3, "99 B of 195.31 KiB are kept in");
+}
+
+#[test]
+fn redirects_are_followed_with_their_ranges() {
+    let file = || {
+        Server::start(|request, _| match (request.path.as_str(), request.from) {
+            ("/there/b.tar.gz", Some(from)) => Reply::range(&content(LEN), from),
+            ("/there/b.tar.gz", None) => Reply::whole(&content(LEN)),
+            _ => Reply::status("404 Not Found"),
+        })
+    };
+    for before in [&[][..], &content(LEN)[..1234]] {
+        let from = Some(before.len() as u64).filter(|&from| from > 0);
+        // To another port.
+        let there = file();
+        let to = there.url("/there/b.tar.gz");
+        arrives(&Server::start(move |_, _| Reply::redirect(&to)), before, &[from]);
+        assert_eq!(there.seen().iter().map(|request| request.from).collect::<Vec<_>>(), [from]);
+        // On the same server, from the root and from the place of the file.
+        for to in ["/there/b.tar.gz", "there/b.tar.gz"] {
+            let server = Server::start(move |request, _| match (request.path.as_str(), request.from) {
+                ("/a.tar.gz", _) => Reply::redirect(to),
+                ("/there/b.tar.gz", Some(from)) => Reply::range(&content(LEN), from),
+                ("/there/b.tar.gz", None) => Reply::whole(&content(LEN)),
+                _ => Reply::status("404 Not Found"),
+            });
+            arrives(&server, before, &[from, from]);
+        }
+    }
+}
+
+#[test]
+fn a_break_behind_a_redirect_is_resumed() {
+    let there = Server::start(|request, _| match request.from {
+        Some(from) => Reply::range(&content(LEN), from),
+        None => Reply::whole(&content(LEN)).breaking_after(70_000),
+    });
+    let to = there.url("/b.tar.gz");
+    arrives(&Server::start(move |_, _| Reply::redirect(&to)), b"", &[None, Some(70_000)]);
+    assert_eq!(there.seen().iter().map(|request| request.from).collect::<Vec<_>>(), [None, Some(70_000)]);
+}
+
+#[test]
+fn redirects_that_lead_nowhere_are_refused_at_once() {
+    for before in [&[][..], &content(LEN)[..99]] {
+        // The first request and ten redirects.
+        fails(|| Reply::redirect("/a.tar.gz"), before, 11, "error following redirect: too many redirects");
+        fails(|| Reply::redirect("ftp://127.0.0.1/a.tar.gz"), before, 1, "scheme is not allowed");
+        fails(|| Reply::status("302 Found"), before, 1, "the server answers 302 Found");
+
+        let check = |reply: fn() -> Reply, expect: &str| {
+            let there = Server::start(move |_, _| reply());
+            let (to, expect) =
+                (there.url("/login?secret"), expect.replace("THERE", there.url("/login").as_str()));
+            fails(move || Reply::redirect(&to), before, 1, &format!("the server redirects to {expect}"));
+            assert_eq!(there.seen().len(), 1);
+        };
+        check(|| Reply::status("404 Not Found"), "THERE: the server answers 404 Not Found");
+        check(
+            || Reply::whole(b"<!DOCTYPE html><title>Please log in</title>"),
+            "THERE: the server sends an HTML page of 43 bytes, expected the gzip archive of 200000 bytes",
+        );
+        check(|| Reply::whole(&content(1000)), "THERE: the server has a file of 1000 bytes, expected");
+    }
 }
 
 #[test]
