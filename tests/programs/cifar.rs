@@ -54,12 +54,12 @@ fn a_folder_without_proof_is_unverified_and_a_damaged_one_is_refused() {
         assert!(!folder.path().join("other").exists());
     };
     let open = |name: &str| File::options().write(true).open(binaries.join(name)).unwrap();
-    open("test_batch.bin").set_len(30_729_999).unwrap();
-    check("test_batch.bin", "has 30729999 bytes instead of 30730000");
     let mut labels = open("data_batch_2.bin");
     labels.seek(SeekFrom::Start(5 * RECORD as u64)).unwrap();
     labels.write_all(&[10]).unwrap();
     check("data_batch_2.bin", "byte 15365 is the label 10, expected 0 to 9");
+    open("test_batch.bin").set_len(30_729_999).unwrap();
+    check("test_batch.bin", "has 30729999 bytes instead of 30730000");
     fs::remove_file(binaries.join("data_batch_1.bin")).unwrap();
     check("data_batch_1.bin", "is missing, the folder is incomplete: fetch the dataset again");
     fs::write(binaries.join("batches.meta.txt"), NAMES.replace("cat", "lion")).unwrap();

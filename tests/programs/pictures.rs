@@ -131,7 +131,7 @@ fn bad_pictures_get_one_line_that_names_the_file() {
         let folder = tempfile::tempdir().unwrap();
         write_folder(&folder.path().join("mine"), |i| format!("{i:02}.png"));
         change(&folder.path().join("mine"));
-        let ended = trainer(folder.path(), &format!("--image-size 24 --epochs 1 {options}")).with(code);
+        let ended = trainer(folder.path(), &format!("--epochs 1 {options}")).with(code);
         assert!(ended.stderr.starts_with("error: ") && ended.stderr.contains(expected), "{}", ended.stderr);
         assert_eq!((ended.stderr.lines().count(), ended.stdout.as_str()), (1, ""), "{}", ended.stderr);
         assert!(!folder.path().join("runs").exists());
@@ -143,7 +143,7 @@ fn bad_pictures_get_one_line_that_names_the_file() {
         "--dataset nowhere",
         "--dataset nowhere: there is no such folder; expected cifar10, shapes, or",
     );
-    check(|_| (), 2, "--dataset shapes", "--image-size is for folders of pictures, not for shapes");
+    check(|_| (), 2, "--dataset shapes --image-size 24", "--image-size is for folders of pictures, not for shapes");
     check(|dir| fs::write(dir.join("dots/05.png"), "no picture").unwrap(), 1, mine, "mine/dots/05.png");
     check(|dir| fs::create_dir(dir.join("empty")).unwrap(), 1, mine, "mine/empty");
     check(|_| (), 1, "--dataset mine --split 80,30,1", "80 + 30 + 1 pictures, but there are 90");
