@@ -143,7 +143,12 @@ fn bad_pictures_get_one_line_that_names_the_file() {
         "--dataset nowhere",
         "--dataset nowhere: there is no such folder; expected cifar10, shapes, or",
     );
-    check(|_| (), 2, "--dataset shapes --image-size 24", "--image-size is for folders of pictures, not for shapes");
+    check(
+        |_| (),
+        2,
+        "--dataset shapes --image-size 24",
+        "--image-size is for folders of pictures, not for shapes",
+    );
     check(|dir| fs::write(dir.join("dots/05.png"), "no picture").unwrap(), 1, mine, "mine/dots/05.png");
     check(|dir| fs::create_dir(dir.join("empty")).unwrap(), 1, mine, "mine/empty");
     check(|_| (), 1, "--dataset mine --split 80,30,1", "80 + 30 + 1 pictures, but there are 90");

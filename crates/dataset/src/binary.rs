@@ -9,7 +9,7 @@ use std::io::{BufReader, Read};
 use std::path::Path;
 
 use crate::disk::{open, write_whole};
-use crate::{Dataset, Error, FetchRecord, Given, Pictures, Result, Shape, Source, record};
+use crate::{Dataset, Error, FetchRecord, Given, Pictures, Result, Shape, Source, cores, record};
 
 /// The folder's name, in the archive and in the data folder.
 pub const FOLDER: &str = "cifar-10-batches-bin";
@@ -27,6 +27,9 @@ pub const CLASSES: [&str; 10] =
 pub const RECORDS: usize = 10_000;
 /// Length of one file in bytes: 10,000 records of a label and 3,072 pixels.
 pub const FILE_BYTES: u64 = (RECORDS * (1 + Shape::CIFAR.len())) as u64;
+
+/// Bytes of a file that are read at a time: as many as the second cache holds besides the pictures.
+const BUFFER: usize = 1 << 17;
 
 /// Loads the folder. Its [`FetchRecord`], where it has one, says what the pictures are; without one they are
 /// [`Source::Cifar10Unverified`].
@@ -138,22 +141,20 @@ fn read_files(dir: &Path, records: usize) -> Result<Pictures> {
         open_files.push((path, file));
     }
     let count = open_files.len() * records;
-    let mut pixels = vec![0; count * picture];
-    let mut labels = Vec::with_capacity(count);
-    let mut places = pixels.chunks_exact_mut(picture);
-    for (path, file) in open_files {
-        let mut file = BufReader::with_capacity(1 << 20, file);
-        for (record, place) in places.by_ref().take(records).enumerate() {
-            let mut label = [0];
-            file.read_exact(&mut label).map_err(Error::io("read", &path))?;
+    let (mut pixels, mut labels) = (vec![0; count * picture], vec![0; count]);
+    let places = pixels.chunks_mut((records * picture).max(1)).zip(labels.chunks_mut(records.max(1)));
+    cores::each(open_files.into_iter().zip(places), |((path, file), (pixels, labels))| {
+        let mut file = BufReader::with_capacity(BUFFER, file);
+        for (record, (place, label)) in pixels.chunks_exact_mut(picture).zip(labels).enumerate() {
+            file.read_exact(std::slice::from_mut(label)).map_err(Error::io("read", &path))?;
             file.read_exact(place).map_err(Error::io("read", &path))?;
-            if usize::from(label[0]) >= CLASSES.len() {
+            if usize::from(*label) >= CLASSES.len() {
                 let byte = (record * (1 + picture)) as u64;
-                return Err(Error::Label { path, byte, label: label[0], classes: CLASSES.len() });
+                return Err(Error::Label { path, byte, label: *label, classes: CLASSES.len() });
             }
-            labels.push(label[0]);
         }
-    }
+        Ok(())
+    })?;
     Pictures::new(Shape::CIFAR, pixels, labels)
 }
 

@@ -8,14 +8,15 @@
 //! everything that is drawn at random starts from [`Dataset::by_content`](crate::Dataset::by_content), they
 //! also train the same network.
 
-use std::num::NonZeroUsize;
 use std::ops::Range;
-use std::thread;
 
 use sha2::{Digest as _, Sha256};
 
 use crate::disk::hex;
-use crate::{Given, Pictures};
+use crate::{Given, Pictures, cores};
+
+/// Pictures that a thread takes at a time.
+const AT_ONCE: usize = 256;
 
 /// SHA-256 of the pixels of one picture.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -36,16 +37,9 @@ impl Digest {
 /// The digest of each picture, on all cores.
 pub(crate) fn digests(pictures: &Pictures) -> Vec<Digest> {
     let mut digests = vec![Digest::default(); pictures.len()];
-    let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let share = pictures.len().div_ceil(cores).max(1);
-    thread::scope(|scope| {
-        for (part, digests) in digests.chunks_mut(share).enumerate() {
-            let work = move || {
-                for (i, digest) in digests.iter_mut().enumerate() {
-                    *digest = Digest::of(pictures.picture(part * share + i));
-                }
-            };
-            scope.spawn(work);
+    cores::each_certain(digests.chunks_mut(AT_ONCE).enumerate(), |(part, digests)| {
+        for (i, digest) in digests.iter_mut().enumerate() {
+            *digest = Digest::of(pictures.picture(part * AT_ONCE + i));
         }
     });
     digests
@@ -120,10 +114,11 @@ mod tests {
 
     #[test]
     fn every_picture_gets_its_own_digest() {
-        let pixels: Vec<u8> = (0..74).collect();
-        let set = dataset(&pixels, &[0; 37], [37, 0, 0]);
+        let count = 2 * AT_ONCE + 3;
+        let pixels: Vec<u8> = (0..2 * count).map(|i| (i / 3) as u8).collect();
+        let set = dataset(&pixels, &vec![0; count], [count, 0, 0]);
         for (i, digest) in set.digests().iter().enumerate() {
-            assert_eq!(*digest, Digest::of(&[2 * i as u8, 2 * i as u8 + 1]));
+            assert_eq!(*digest, Digest::of(&pixels[2 * i..][..2]));
         }
         // SHA-256 of "abc": FIPS 180-4's example.
         assert_eq!(Digest::of(b"abc").name(), 0xeacf_018f_bf16_78ba);

@@ -17,13 +17,10 @@
 
 mod layout;
 
-use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread;
 
-use crate::{Dataset, Error, Given, Pictures, Result, Source, encoded};
+use crate::{Dataset, Error, Given, Pictures, Result, Source, cores, encoded};
 
 /// Most bytes of decoded pictures.
 const MOST_MEMORY: usize = 8 << 30;
@@ -50,7 +47,12 @@ pub fn load(dir: &Path, side: usize, progress: &(dyn Fn(usize, usize) + Sync)) -
         }
     }
     let mut pixels = room(dir, files.len(), shape.len())?;
-    decode_all(&files, side, pixels.chunks_exact_mut(shape.len()), progress)?;
+    let done = AtomicUsize::new(0);
+    cores::each(files.iter().zip(pixels.chunks_exact_mut(shape.len())), |(file, place)| {
+        encoded::read_into(file, side, place)?;
+        progress(done.fetch_add(1, Ordering::Relaxed) + 1, files.len());
+        Ok(())
+    })?;
     let pictures = Pictures::new(shape, pixels, labels)?;
     let dataset = Dataset::new(Source::Folder, layout.classes, pictures, Given { train, validation, test })?;
     Ok(dataset.with_names(files.iter().map(|file| file.display().to_string()).collect()))
@@ -72,57 +74,6 @@ fn room(dir: &Path, pictures: usize, values: usize) -> Result<Vec<u8>> {
         "{pictures} pictures of {values} values need {bytes} bytes of memory, {reason}: use fewer or smaller pictures"
     );
     Err(Error::content(dir, message))
-}
-
-/// What the threads share.
-struct Work<W> {
-    left: W,
-    failed: Option<(usize, Error)>,
-}
-
-/// Decodes each file into its place, on all cores.
-fn decode_all<'a>(
-    files: &[PathBuf],
-    side: usize,
-    places: impl Iterator<Item = &'a mut [u8]> + Send,
-    progress: &(dyn Fn(usize, usize) + Sync),
-) -> Result<()> {
-    let work = Mutex::new(Work { left: files.iter().zip(places).enumerate(), failed: None });
-    let done = AtomicUsize::new(0);
-    // Files are given out in order and none after an error, so all before the first bad one are tried.
-    let next = || {
-        let mut work = lock(&work);
-        if work.failed.is_some() { None } else { work.left.next() }
-    };
-    let worker = || {
-        while let Some((i, (file, place))) = next() {
-            match encoded::read_into(file, side, place) {
-                Ok(()) => progress(done.fetch_add(1, Ordering::Relaxed) + 1, files.len()),
-                Err(error) => {
-                    let failed = &mut lock(&work).failed;
-                    if failed.as_ref().is_none_or(|(first, _)| i < *first) {
-                        *failed = Some((i, error));
-                    }
-                }
-            }
-        }
-    };
-    let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    thread::scope(|scope| {
-        for _ in 1..cores.min(files.len()) {
-            // Where the system gives no more threads, there are fewer.
-            let _ = thread::Builder::new().spawn_scoped(scope, worker);
-        }
-        worker();
-    });
-    match work.into_inner().unwrap_or_else(PoisonError::into_inner).failed {
-        Some((_, error)) => Err(error),
-        None => Ok(()),
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -36,6 +36,7 @@ pub mod augment;
 pub mod binary;
 #[cfg(feature = "candle")]
 pub mod candle;
+mod cores;
 pub mod digest;
 mod disk;
 #[cfg(any(feature = "folder", feature = "parquet"))]

@@ -5,10 +5,10 @@
 //! and `plain_text/train/0000.parquet` (branch refs/convert/parquet), with any number of shards, and the same
 //! without `plain_text`. The columns are `img`, a group with the encoded picture in `bytes`, and `label`.
 
-use std::num::NonZeroUsize;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::{fs, thread};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use ::parquet::basic::{Repetition, Type as Physical};
 use ::parquet::data_type::ByteArray;
@@ -20,7 +20,7 @@ use ::parquet::schema::types::Type;
 use crate::binary::{CLASSES, RECORDS, TRAIN_FILES};
 use crate::disk::open;
 use crate::encoded::{self, Encoding, first_line};
-use crate::{Dataset, Error, Given, Pictures, Result, Shape, Source};
+use crate::{Dataset, Error, Given, Pictures, Result, Shape, Source, cores};
 
 /// Rows decoded at a time: bounds the memory for encoded pictures, and is enough to keep all cores busy.
 const ROWS_AT_ONCE: usize = 4096;
@@ -250,30 +250,18 @@ fn cells(row: Row) -> std::result::Result<(ByteArray, u8), String> {
 
 /// Decodes pictures on all cores and appends their planes, in order.
 fn decode_rows(path: &Path, first: usize, encoded: &[ByteArray], pixels: &mut Vec<u8>) -> Result<Encoding> {
-    let picture = Shape::CIFAR.len();
     let start = pixels.len();
-    pixels.resize(start + encoded.len() * picture, 0);
-    let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let share = encoded.len().div_ceil(cores).max(1);
-    let results: Vec<Result<Encoding>> = thread::scope(|scope| {
-        let work = encoded.chunks(share).zip(pixels[start..].chunks_mut(share * picture)).enumerate();
-        let threads: Vec<_> = work
-            .map(|(i, (encoded, places))| {
-                scope.spawn(move || {
-                    let mut encoding = Encoding::Png;
-                    for (j, (bytes, place)) in encoded.iter().zip(places.chunks_mut(picture)).enumerate() {
-                        let found = encoded::decode_exactly(bytes.data(), Shape::CIFAR, place);
-                        encoding = encoding.max(found.map_err(|e| bad_row(path, first + i * share + j, e))?);
-                    }
-                    Ok(encoding)
-                })
-            })
-            .collect();
-        let broken = || Error::content(path, "the decoder of its pictures broke down");
-        threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(broken()))).collect()
-    });
-    // The first error in the order of the rows, whichever thread met its own first.
-    results.into_iter().try_fold(Encoding::Png, |all, one| Ok(all.max(one?)))
+    pixels.resize(start + encoded.len() * Shape::CIFAR.len(), 0);
+    let places = pixels[start..].chunks_exact_mut(Shape::CIFAR.len());
+    let lossy = AtomicBool::new(false);
+    cores::each(encoded.iter().zip(places).zip(first..), |((bytes, place), row)| {
+        let found = encoded::decode_exactly(bytes.data(), Shape::CIFAR, place);
+        if found.map_err(|reason| bad_row(path, row, reason))? == Encoding::Jpeg {
+            lossy.store(true, Ordering::Relaxed);
+        }
+        Ok(())
+    })?;
+    Ok(if lossy.into_inner() { Encoding::Jpeg } else { Encoding::Png })
 }
 
 #[cfg(test)]

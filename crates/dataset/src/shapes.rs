@@ -6,12 +6,9 @@
 //! place, size, angle, proportions, colours, background, clutter in front and behind, and noise. The constants
 //! at the top say how much, and so how hard the classes are to learn.
 
-use std::num::NonZeroUsize;
-use std::thread;
-
 use streams::{Purpose, Seed, Stream};
 
-use crate::{Dataset, Given, Pictures, Result, Shape, Source};
+use crate::{Dataset, Given, Pictures, Result, Shape, Source, cores};
 
 /// Training pictures by default, of which a validation part is held out: with [`TEST`], parts of 66.7, 16.7
 /// and 16.7 %.
@@ -75,18 +72,8 @@ fn label(i: usize) -> usize {
 
 /// Draws pictures into their places, (N, C, H, W).
 fn draw_part(seed: Seed, purpose: Purpose, pixels: &mut [u8]) {
-    let picture = Shape::CIFAR.len();
-    let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let share = (pixels.len() / picture).div_ceil(cores).max(1);
-    thread::scope(|scope| {
-        for (worker, places) in pixels.chunks_mut(share * picture).enumerate() {
-            scope.spawn(move || {
-                for (j, place) in places.chunks_exact_mut(picture).enumerate() {
-                    let i = worker * share + j;
-                    picture_of(label(i), &mut seed.stream(purpose, 0, i as u64), place);
-                }
-            });
-        }
+    cores::each_certain(pixels.chunks_exact_mut(Shape::CIFAR.len()).enumerate(), |(i, place)| {
+        picture_of(label(i), &mut seed.stream(purpose, 0, i as u64), place);
     });
 }
 
