@@ -10,8 +10,10 @@
 //! let augmentation: Augmentation = "flip,shift:4".parse()?;
 //! let loader = Loader::training(&drawn, &parts.train, 32, Seed(0), &augmentation)?;
 //! let mut batches = loader.epoch(0)?;
+//! let mut images = Vec::new();
 //! while let Some(batch) = batches.next_batch()? {
-//!     assert_eq!(batch.images.len(), batch.labels.len() * 3 * 32 * 32);
+//!     batch.images(&mut images);
+//!     assert_eq!(images.len(), batch.labels.len() * 3 * 32 * 32);
 //! }
 //! # Ok::<(), dataset::Error>(())
 //! ```

@@ -1,4 +1,4 @@
-//! Batches of pictures as numbers, shuffled for training or in fixed order, made ready in the background. Knows
+//! Batches of pictures, shuffled for training or in fixed order, made ready in the background. Knows
 //! nothing of what is computed with them.
 
 mod background;
@@ -20,12 +20,21 @@ use crate::{Dataset, Error, Result, Shape};
 const SHUFFLE: Purpose = Purpose::new("shuffle");
 
 /// B pictures and their labels.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Batch {
-    /// (B, C, H, W), row-major, in [0, 1]: a byte divided by 255.
-    pub images: Vec<f32>,
+    /// (B, C, H, W), row-major bytes.
+    pub pixels: Vec<u8>,
     /// (B) labels.
     pub labels: Vec<u32>,
+}
+
+impl Batch {
+    /// Replaces what is in `images` by the pixels as numbers in [0, 1], (B, C, H, W): each byte divided by 255,
+    /// as Keras does it, and not multiplied by its rounded inverse, which gives other numbers for every second byte.
+    pub fn images(&self, images: &mut Vec<f32>) {
+        images.clear();
+        images.extend(self.pixels.iter().map(|&byte| f32::from(byte) / 255.0));
+    }
 }
 
 /// What becomes of the pictures that are left over when an epoch is cut into batches.

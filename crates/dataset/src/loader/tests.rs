@@ -42,7 +42,7 @@ fn evaluation_keeps_the_order_and_the_short_last_batch() {
     assert_eq!((loader.len(), loader.steps(), batches.len()), (5, 3, 3));
     assert_eq!(labels(&batches), [8, 0, 3, 4, 1]);
     assert_eq!(batches[2].labels, [1]);
-    assert_eq!(batches[0].images, [8.0 / 255.0, 247.0 / 255.0, 0.0, 1.0]);
+    assert_eq!(batches[0].pixels, [8, 247, 0, 255]);
     assert_eq!(batches, epoch(&loader, 1));
 }
 
@@ -75,8 +75,8 @@ fn training_shuffles_anew_in_every_epoch() {
         assert!(seen.into_iter().eq(10..90));
         // Pixels stay with their labels.
         for batch in batches {
-            for (image, &label) in batch.images.chunks(2).zip(&batch.labels) {
-                assert_eq!(image[0], label as f32 / 255.0);
+            for (picture, &label) in batch.pixels.chunks(2).zip(&batch.labels) {
+                assert_eq!(u32::from(picture[0]), label);
             }
         }
     }
@@ -103,13 +103,13 @@ fn a_variation_follows_its_picture_not_its_place() {
         let augmentation = "flip,noise:0.1".parse().unwrap();
         let loader = Loader::training(set, places, batch_size, Seed(1), &augmentation).unwrap();
         let batches = epoch(&loader, 3);
-        let images: Vec<f32> = batches.iter().flat_map(|batch| batch.images.clone()).collect();
+        let pixels: Vec<u8> = batches.iter().flat_map(|batch| batch.pixels.clone()).collect();
         let place = labels(&batches).iter().position(|&label| label == 17).unwrap();
-        images[2 * place..][..2].to_vec()
+        pixels[2 * place..][..2].to_vec()
     };
     let places: Vec<usize> = (0..40).collect();
     assert_eq!(varied(&dataset(40), &places, 7), varied(&dataset(60), &[3, 17, 5], 2));
-    assert_ne!(varied(&dataset(40), &places, 7), [17.0 / 255.0, 238.0 / 255.0]);
+    assert_ne!(varied(&dataset(40), &places, 7), [17, 238]);
 }
 
 #[test]
@@ -131,9 +131,17 @@ fn buffers_are_used_again() {
     let mut batches = loader.epoch(0).unwrap();
     let mut buffers = std::collections::BTreeSet::new();
     while let Some(batch) = batches.next_batch().unwrap() {
-        buffers.insert(batch.images.as_ptr() as usize);
+        buffers.insert(batch.pixels.as_ptr() as usize);
     }
     assert!(buffers.len() <= 3, "{} buffers for 50 batches", buffers.len());
+}
+
+#[test]
+fn bytes_are_divided_by_255() {
+    let batch = Batch { pixels: (0..=255).collect(), labels: vec![0] };
+    let mut images = vec![7.0; 3];
+    batch.images(&mut images);
+    assert!(images.into_iter().eq((0..=255u8).map(|byte| f32::from(byte) / 255.0)));
 }
 
 #[test]
