@@ -106,6 +106,26 @@ fn grey_jpegs_are_read() {
     assert_eq!(decoded(&bytes, 8).unwrap(), [90; 192]);
 }
 
+/// The picture of `testdata`, whose files Pillow wrote from it (the interlaced one is made by hand).
+fn gradient() -> Vec<u8> {
+    (0..256).flat_map(|i| [i % 16 * 16, i / 16 * 16, 255 - (i % 16 + i / 16) * 8]).map(|v| v as u8).collect()
+}
+
+#[test]
+fn every_way_of_encoding_is_read() {
+    for (name, bytes, most) in [
+        ("interlaced", &include_bytes!("../../testdata/interlaced.png")[..], 0),
+        ("progressive", include_bytes!("../../testdata/progressive.jpg"), 6),
+        ("with restarts and half the columns of colour", include_bytes!("../../testdata/restarts.jpg"), 20),
+        ("with a quarter of the colour", include_bytes!("../../testdata/subsampled.jpg"), 20),
+        ("CMYK", include_bytes!("../../testdata/cmyk.jpg"), 6),
+    ] {
+        let found = decoded(bytes, 16).unwrap();
+        let off = found.iter().zip(planes(&gradient())).map(|(a, b)| a.abs_diff(b)).max().unwrap();
+        assert!(off <= most, "{name}: off by {off}");
+    }
+}
+
 /// The Exif block of a picture with an orientation: a TIFF header and a directory of one entry (TIFF 6.0).
 fn exif(orientation: u8) -> Vec<u8> {
     let entry = [0x12, 0x01, 3, 0, 1, 0, 0, 0, orientation, 0, 0, 0];
@@ -315,10 +335,7 @@ fn the_end_is_not_taken_from_inside_a_segment() {
 
 #[test]
 fn panics_become_errors() {
-    let hook = std::panic::take_hook();
-    std::panic::set_hook(Box::new(|_| ()));
     let found: std::result::Result<(), String> = contained(broken, || panic!("of a decoder"));
-    std::panic::set_hook(hook);
     assert_eq!(found.unwrap_err(), "corrupt picture: its decoder broke down");
 }
 
