@@ -34,6 +34,7 @@ fn threads_change_nothing_but_seed_and_augmentation_do() {
     let threads = ["--threads 1", "--threads 2", "--threads 3", "--threads 4", "--threads 7"];
     let base = check_same(settings, &threads);
     check_same(settings, &["--seed 0", "--augment none"]);
+    check_same("--limit 300 --epochs 2 --augment standard,cutout:8", &["--threads 1", "--threads 3"]);
     for other in ["--seed 1", "--augment flip", "--batch-size 31"] {
         assert_ne!(train(&format!("{settings} {other}")).unwrap(), base, "{other}");
     }

@@ -29,23 +29,57 @@ impl Variations {
 /// # Errors
 /// If the picture cannot be drawn.
 pub fn variations(data: &Data, config: &Config, show: Variations) -> Result<Figure> {
+    let subtitle = format!("Augmentation {}", config.augment);
+    Ok(sheet(&data.dataset.source().to_string(), &subtitle, &rows(data, config, show))?)
+}
+
+/// The originals, then a row an epoch.
+fn rows(data: &Data, config: &Config, show: Variations) -> Vec<SheetRow> {
     let pictures = data.dataset.pictures();
     let shape = pictures.shape();
+    let size = [shape.channels, shape.height, shape.width];
     let places = &data.split.train[..show.pictures.min(data.split.train.len())];
-    let thumbnail = |planes: &[u8]| Thumbnail::of_planes([shape.channels, shape.height, shape.width], planes);
-    let originals = places.iter().filter_map(|&i| thumbnail(pictures.picture(i))).collect();
-    let mut rows = vec![SheetRow { name: "original".into(), pictures: originals }];
+    let originals = places.iter().filter_map(|&i| Thumbnail::of_planes(size, pictures.picture(i)));
+    let mut rows = vec![SheetRow { name: "original".into(), pictures: originals.collect() }];
     let mut augmenter = Augmenter::new(&config.augment, shape);
     for epoch in 0..show.epochs {
-        let mut varied = |&i: &usize| {
+        let varied = places.iter().filter_map(|&i| {
             let sample = data.dataset.digests()[i].name();
             let mut planes = pictures.picture(i).to_vec();
             augmenter.vary(&mut planes, Occasion { seed: Seed(config.seed), epoch, sample });
-            thumbnail(&planes)
-        };
-        let pictures = places.iter().filter_map(&mut varied).collect();
-        rows.push(SheetRow { name: format!("epoch {}", epoch + 1), pictures });
+            Thumbnail::of_planes(size, &planes)
+        });
+        rows.push(SheetRow { name: format!("epoch {}", epoch + 1), pictures: varied.collect() });
     }
-    let subtitle = format!("{} · seed {}", data.dataset.source(), config.seed);
-    Ok(sheet(&format!("Augmentation {}", config.augment), &subtitle, &rows)?)
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use dataset::loader::Loader;
+
+    use super::*;
+    use crate::config::DatasetName;
+
+    #[test]
+    fn what_is_shown_is_what_training_sees() {
+        let augment = "flip,shift:4,rotate:15,noise:0.02".parse().unwrap();
+        let config =
+            Config { dataset: DatasetName::Shapes, augment, limit: Some(40), seed: 3, ..Config::default() };
+        let data = Data::load(&config, Path::new("nowhere"), &|_, _| ()).unwrap();
+        let shown = rows(&data, &config, Variations { pictures: 5, epochs: 3 });
+        assert_eq!(shown.iter().map(|row| row.pictures.len()).collect::<Vec<_>>(), [5; 4]);
+        let loader =
+            Loader::training(&data.dataset, &data.split.train, 40, Seed(3), &config.augment).unwrap();
+        for (epoch, row) in (0..).zip(&shown[1..]) {
+            let mut batches = loader.epoch(epoch).unwrap();
+            let batch = batches.next_batch().unwrap().unwrap();
+            let seen: Vec<_> =
+                batch.pixels.chunks(3072).map(|p| Thumbnail::of_planes([3, 32, 32], p).unwrap()).collect();
+            assert!(row.pictures.iter().all(|picture| seen.contains(picture)), "epoch {epoch}");
+            assert!(row.pictures != shown[0].pictures);
+        }
+    }
 }

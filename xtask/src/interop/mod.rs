@@ -65,7 +65,29 @@ pub(crate) fn run() -> Result<()> {
     let dashboards = Dashboards::write(&folder)?;
     report.add(&with_each_loader(|loader| dashboards.checks(loader, &venv, run.temp())));
     report.add(&resume::checks(&venv, &folder)?);
+    report.add(&[candle_datasets()]);
     report.finish()
+}
+
+/// Reads a folder of CIFAR-10's binary files with the loader of candle-datasets, and compares with ours. A test of
+/// `dataset`, but with candle and more than a hundred other crates to compile, so it is not among the plain ones.
+fn candle_datasets() -> Check {
+    let test = [
+        "test",
+        "--quiet",
+        "--package",
+        "dataset",
+        "--features",
+        "candle",
+        "--profile",
+        "oracle",
+        "--lib",
+        "--test",
+        "candle_datasets",
+        "candle",
+    ];
+    let result = cargo::run(&test, &[]).map_err(|error| format!("{error:#}"));
+    Check::new("candle-datasets reads from CIFAR-10's binary files what we read", result)
 }
 
 /// The checks with both loaders, made side by side: most of their time is waiting.
