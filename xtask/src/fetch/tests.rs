@@ -108,7 +108,7 @@ fn from_nothing_to_whole_then_nothing_to_do_then_damaged_then_whole() {
     fixture.run(&way, &data).unwrap();
     assert_eq!(names(&data), ["README.md", "cifar-10-batches-bin"]);
     let folder = data.join(binary::FOLDER);
-    assert_eq!(binary::load(&folder).unwrap().source, Source::Cifar10);
+    assert_eq!(binary::load(&folder).unwrap().source(), Source::Cifar10);
     let asked: Vec<_> = server.seen().iter().map(|request| request.from).collect();
     assert_eq!(asked, [None, Some(fixture.bytes.len() as u64 / 2)]);
 

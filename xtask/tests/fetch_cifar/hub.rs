@@ -84,10 +84,14 @@ fn check_whole(data: &Path) {
     record.verify(&folder).unwrap();
     assert_eq!(record.source, Source::Cifar10Unverified);
     let dataset = binary::load(&folder).unwrap();
-    for (pictures, count) in [(&dataset.train, 50_000), (&dataset.test, 10_000)] {
-        assert!(pictures.labels().iter().copied().eq((0..count).map(table::label)));
-        for i in (0..20).chain(count - 20..count) {
-            assert!(pictures.picture(i) == table::planes(usize::from(table::label(i))), "{i}");
+    let [train, validation, test] = dataset.given().ranges();
+    assert_eq!([train.len(), validation.len(), test.len()], [50_000, 0, 10_000]);
+    let pictures = dataset.pictures();
+    for part in [train, test] {
+        assert!(pictures.labels()[part.clone()].iter().copied().eq((0..part.len()).map(table::label)));
+        for i in (0..20).chain(part.len() - 20..part.len()) {
+            let planes = table::planes(usize::from(table::label(i)));
+            assert!(pictures.picture(part.start + i) == planes, "{i} of {part:?}");
         }
     }
 }
