@@ -9,7 +9,7 @@ use std::io::{BufReader, Read};
 use std::path::Path;
 
 use crate::disk::{open, write_whole};
-use crate::{Dataset, Error, FetchRecord, Given, Pictures, Result, Shape, Source, cores, record};
+use crate::{Dataset, Digest, Error, FetchRecord, Given, Pictures, Result, Shape, Source, cores, record};
 
 /// The folder's name, in the archive and in the data folder.
 pub const FOLDER: &str = "cifar-10-batches-bin";
@@ -102,7 +102,8 @@ pub(crate) fn write_folder_sized(dataset: &Dataset, dir: &Path, records: usize) 
 /// The pictures of a folder, whatever its record says.
 pub(crate) fn read_folder(dir: &Path, source: Source, records: usize) -> Result<Dataset> {
     check_classes(&dir.join(META_FILE))?;
-    Dataset::new(source, CLASSES, read_files(dir, records)?, parts(records))
+    let (pictures, digests) = read_files(dir, records)?;
+    Dataset::of_known(source, CLASSES, pictures, parts(records), digests)
 }
 
 /// The files of pictures: first those of training, then that of the test.
@@ -126,7 +127,8 @@ fn check_classes(path: &Path) -> Result<()> {
     Err(Error::content(path, format!("expected the names of the ten classes ({})", CLASSES.join(", "))))
 }
 
-fn read_files(dir: &Path, records: usize) -> Result<Pictures> {
+/// The pictures of all files, and the digest of each: taken while its bytes are in the cache.
+fn read_files(dir: &Path, records: usize) -> Result<(Pictures, Vec<Digest>)> {
     let picture = Shape::CIFAR.len();
     let expected = (records as u64).saturating_mul(1 + picture as u64);
     // All lengths before the first byte: they cost nothing, and what is not there needs no memory.
@@ -142,20 +144,24 @@ fn read_files(dir: &Path, records: usize) -> Result<Pictures> {
     }
     let count = open_files.len() * records;
     let (mut pixels, mut labels) = (vec![0; count * picture], vec![0; count]);
-    let places = pixels.chunks_mut((records * picture).max(1)).zip(labels.chunks_mut(records.max(1)));
-    cores::each(open_files.into_iter().zip(places), |((path, file), (pixels, labels))| {
+    let mut digests = vec![Digest::default(); count];
+    let size = records.max(1);
+    let places = pixels.chunks_mut(size * picture).zip(labels.chunks_mut(size)).zip(digests.chunks_mut(size));
+    cores::each(open_files.into_iter().zip(places), |((path, file), ((pixels, labels), digests))| {
         let mut file = BufReader::with_capacity(BUFFER, file);
-        for (record, (place, label)) in pixels.chunks_exact_mut(picture).zip(labels).enumerate() {
+        let places = pixels.chunks_exact_mut(picture).zip(labels).zip(digests);
+        for (record, ((place, label), digest)) in places.enumerate() {
             file.read_exact(std::slice::from_mut(label)).map_err(Error::io("read", &path))?;
             file.read_exact(place).map_err(Error::io("read", &path))?;
             if usize::from(*label) >= CLASSES.len() {
                 let byte = (record * (1 + picture)) as u64;
                 return Err(Error::Label { path, byte, label: *label, classes: CLASSES.len() });
             }
+            *digest = Digest::of(place);
         }
         Ok(())
     })?;
-    Pictures::new(Shape::CIFAR, pixels, labels)
+    Ok((Pictures::new(Shape::CIFAR, pixels, labels)?, digests))
 }
 
 /// A dataset of CIFAR-10's form with `records` pictures a file, each byte of them different from its

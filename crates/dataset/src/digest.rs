@@ -64,9 +64,12 @@ pub(crate) fn fingerprint(pictures: &Pictures, digests: &[Digest], given: Given)
 
 /// The places of a range by digest, then label, then place: the last decides only between equals.
 pub(crate) fn by_content(pictures: &Pictures, digests: &[Digest], range: Range<usize>) -> Vec<usize> {
-    let mut places: Vec<usize> = range.collect();
-    places.sort_unstable_by_key(|&i| (&digests[i], pictures.label(i), i));
-    places
+    // By the first bytes of digests, which lie beside the places, and by the rest only where these are equal.
+    let first = |i: usize| digests[i].0.first_chunk().map_or(0, |first| u64::from_be_bytes(*first));
+    let mut places: Vec<(u64, usize)> = range.map(|i| (first(i), i)).collect();
+    let rest = |i: usize| (&digests[i], pictures.label(i), i);
+    places.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| rest(a.1).cmp(&rest(b.1))));
+    places.into_iter().map(|(_, place)| place).collect()
 }
 
 #[cfg(test)]
@@ -110,6 +113,19 @@ mod tests {
         ] {
             assert_ne!(base.fingerprint(), other.fingerprint());
         }
+    }
+
+    #[test]
+    fn the_order_is_that_of_digests_then_labels_then_places() {
+        let pixels: Vec<u8> = (0..300u32).flat_map(|i| [(i % 7) as u8, (i / 60) as u8]).collect();
+        let labels: Vec<u8> = (0..300u32).map(|i| (i * i % 2) as u8).collect();
+        let set = dataset(&pixels, &labels, [200, 0, 100]);
+        let order = set.by_content(100..300);
+        let key = |&i: &usize| (set.digests()[i], labels[i], i);
+        assert!(order.is_sorted_by_key(key));
+        let mut places = order;
+        places.sort_unstable();
+        assert!(places.into_iter().eq(100..300));
     }
 
     #[test]

@@ -88,6 +88,18 @@ impl Dataset {
         pictures: Pictures,
         given: Given,
     ) -> Result<Self> {
+        let digests = digests(&pictures);
+        Self::of_known(source, classes, pictures, given, digests)
+    }
+
+    /// [`new`](Self::new), where the digests were taken while the pictures were read.
+    pub(crate) fn of_known<C: Into<String>>(
+        source: Source,
+        classes: impl IntoIterator<Item = C>,
+        pictures: Pictures,
+        given: Given,
+        digests: Vec<Digest>,
+    ) -> Result<Self> {
         let classes: Vec<String> = classes.into_iter().map(Into::into).collect();
         let unfit = |reason: String| Err(Error::Unfit(reason));
         if classes.len() < 2 {
@@ -107,7 +119,6 @@ impl Dataset {
             let (label, known) = (pictures.label(i), classes.len());
             return unfit(format!("picture {i} has the label {label}, but there are {known} classes"));
         }
-        let digests = digests(&pictures);
         let fingerprint = fingerprint(&pictures, &digests, given);
         Ok(Self { source, classes, pictures, given, digests: Arc::new(digests), fingerprint, names: None })
     }
