@@ -8,8 +8,6 @@
 //! everything that is drawn at random starts from [`Dataset::by_content`](crate::Dataset::by_content), they
 //! also train the same network.
 
-use std::ops::Range;
-
 use sha2::{Digest as _, Sha256};
 
 use crate::disk::hex;
@@ -45,8 +43,8 @@ pub(crate) fn digests(pictures: &Pictures) -> Vec<Digest> {
     digests
 }
 
-/// The fingerprint of a dataset whose pictures have these digests.
-pub(crate) fn fingerprint(pictures: &Pictures, digests: &[Digest], given: Given) -> String {
+/// The fingerprint of a dataset whose pictures have these digests and, in each part, this order by content.
+pub(crate) fn fingerprint(pictures: &Pictures, digests: &[Digest], given: Given, order: &[usize]) -> String {
     let mut hash = Sha256::new();
     let shape = pictures.shape();
     for number in [shape.channels, shape.height, shape.width] {
@@ -54,7 +52,7 @@ pub(crate) fn fingerprint(pictures: &Pictures, digests: &[Digest], given: Given)
     }
     for range in given.ranges() {
         hash.update((range.len() as u64).to_le_bytes());
-        for i in by_content(pictures, digests, range) {
+        for &i in &order[range] {
             hash.update(digests[i].0);
             hash.update([pictures.label(i)]);
         }
@@ -62,14 +60,18 @@ pub(crate) fn fingerprint(pictures: &Pictures, digests: &[Digest], given: Given)
     hex(&hash.finalize())
 }
 
-/// The places of a range by digest, then label, then place: the last decides only between equals.
-pub(crate) fn by_content(pictures: &Pictures, digests: &[Digest], range: Range<usize>) -> Vec<usize> {
+/// All places: part by part, and in each by digest, then label, then place, which decides only between equals.
+pub(crate) fn by_content(pictures: &Pictures, digests: &[Digest], given: Given) -> Vec<usize> {
     // By the first bytes of digests, which lie beside the places, and by the rest only where these are equal.
     let first = |i: usize| digests[i].0.first_chunk().map_or(0, |first| u64::from_be_bytes(*first));
-    let mut places: Vec<(u64, usize)> = range.map(|i| (first(i), i)).collect();
     let rest = |i: usize| (&digests[i], pictures.label(i), i);
-    places.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| rest(a.1).cmp(&rest(b.1))));
-    places.into_iter().map(|(_, place)| place).collect()
+    let mut order = Vec::with_capacity(pictures.len());
+    for range in given.ranges() {
+        let mut places: Vec<(u64, usize)> = range.map(|i| (first(i), i)).collect();
+        places.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| rest(a.1).cmp(&rest(b.1))));
+        order.extend(places.into_iter().map(|(_, place)| place));
+    }
+    order
 }
 
 #[cfg(test)]
@@ -100,7 +102,7 @@ mod tests {
         let same = dataset(&[1, 2, 5, 6, 7, 8], &[1, 0, 1], [2, 0, 1]);
         assert_eq!(base.fingerprint(), same.fingerprint());
         let pixels = |set: &Dataset| {
-            let place = set.by_content(0..2);
+            let place = set.by_content()[0];
             place.iter().map(|&i| set.pictures().picture(i).to_vec()).collect::<Vec<_>>()
         };
         assert_eq!(pixels(&base), pixels(&same));
@@ -120,12 +122,12 @@ mod tests {
         let pixels: Vec<u8> = (0..300u32).flat_map(|i| [(i % 7) as u8, (i / 60) as u8]).collect();
         let labels: Vec<u8> = (0..300u32).map(|i| (i * i % 2) as u8).collect();
         let set = dataset(&pixels, &labels, [200, 0, 100]);
-        let order = set.by_content(100..300);
-        let key = |&i: &usize| (set.digests()[i], labels[i], i);
-        assert!(order.is_sorted_by_key(key));
-        let mut places = order;
-        places.sort_unstable();
-        assert!(places.into_iter().eq(100..300));
+        for (order, range) in set.by_content().into_iter().zip(set.given().ranges()) {
+            assert!(order.is_sorted_by_key(|&i| (set.digests()[i], labels[i], i)));
+            let mut places = order.to_vec();
+            places.sort_unstable();
+            assert!(places.into_iter().eq(range));
+        }
     }
 
     #[test]

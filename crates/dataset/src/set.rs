@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::digest::{Digest, digests, fingerprint};
+use crate::digest::{Digest, by_content, digests, fingerprint};
 use crate::{Error, Pictures, Result};
 
 /// Where pictures come from: a result must say what it was trained on.
@@ -71,6 +71,8 @@ pub struct Dataset {
     pictures: Pictures,
     given: Given,
     digests: Arc<Vec<Digest>>,
+    /// All places: part by part, in each in the order of content.
+    order: Arc<Vec<usize>>,
     fingerprint: String,
     /// Of each picture, where its source has names.
     names: Option<Arc<Vec<String>>>,
@@ -119,8 +121,10 @@ impl Dataset {
             let (label, known) = (pictures.label(i), classes.len());
             return unfit(format!("picture {i} has the label {label}, but there are {known} classes"));
         }
-        let fingerprint = fingerprint(&pictures, &digests, given);
-        Ok(Self { source, classes, pictures, given, digests: Arc::new(digests), fingerprint, names: None })
+        let order = by_content(&pictures, &digests, given);
+        let fingerprint = fingerprint(&pictures, &digests, given, &order);
+        let (digests, order) = (Arc::new(digests), Arc::new(order));
+        Ok(Self { source, classes, pictures, given, digests, order, fingerprint, names: None })
     }
 
     /// Names the pictures, by place: files, for people to find them. A list of another length names none.
@@ -167,10 +171,20 @@ impl Dataset {
         &self.digests
     }
 
-    /// The places of a range in the order of their content, which no file name and no order of reading
-    /// changes: what is drawn from this list depends on the pictures alone.
-    pub fn by_content(&self, range: Range<usize>) -> Vec<usize> {
-        crate::digest::by_content(&self.pictures, &self.digests, range)
+    /// The places of each part that was given, in the order of their content, which no file name and no order
+    /// of reading changes: what is drawn from these lists depends on the pictures alone.
+    pub fn by_content(&self) -> [&[usize]; 3] {
+        self.given.ranges().map(|range| &self.order[range])
+    }
+
+    /// How many of the pictures at `places` each class has.
+    ///
+    /// # Panics
+    /// When a place is beyond the dataset, as slices do.
+    pub fn class_counts(&self, places: &[usize]) -> Vec<usize> {
+        let mut counts = vec![0; self.classes.len()];
+        places.iter().for_each(|&place| counts[usize::from(self.pictures.label(place))] += 1);
+        counts
     }
 }
 

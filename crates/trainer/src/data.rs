@@ -10,7 +10,7 @@ use crate::config::{Config, DataRecord, DatasetName, IMAGE_SIZE};
 use crate::{Error, Result};
 
 /// A dataset and its parts.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Data {
     /// All pictures.
     pub dataset: Dataset,

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::fmt;
 
 use dataset::Dataset;
-use dataset::split::thousands;
 use figures::{Figure, SheetRow, Thumbnail, sheet};
+use indicatif::HumanCount;
 
 use crate::Result;
 use crate::data::Data;
@@ -14,6 +14,11 @@ use crate::data::Data;
 const GROUPS: usize = 10;
 /// Pictures of a group that are written out.
 const MEMBERS: usize = 6;
+
+/// 40000 as "40,000".
+fn thousands(number: usize) -> String {
+    HumanCount(number as u64).to_string()
+}
 
 /// What is in a dataset. Displayed as a table in plain text.
 #[derive(Debug)]
@@ -30,7 +35,8 @@ pub struct Overview<'a> {
 impl<'a> Overview<'a> {
     /// Looks through all pictures once.
     pub fn of(data: &'a Data) -> Self {
-        let counts = data.split.parts().into_iter().map(|(name, part)| (name, by_class(&data.dataset, part)));
+        let counts =
+            data.split.parts().into_iter().map(|(name, part)| (name, data.dataset.class_counts(part)));
         Self {
             data,
             counts: counts.collect(),
@@ -144,12 +150,6 @@ impl Overview<'_> {
         }
         if self.duplicates.len() > GROUPS { write!(f, "\n  ...") } else { Ok(()) }
     }
-}
-
-fn by_class(dataset: &Dataset, part: &[usize]) -> Vec<usize> {
-    let mut counts = vec![0; dataset.classes().len()];
-    part.iter().for_each(|&i| counts[usize::from(dataset.pictures().label(i))] += 1);
-    counts
 }
 
 /// Mean and standard deviation of each channel of some pictures, by whole numbers, so that order is no matter.

@@ -4,6 +4,8 @@
 
 #[path = "../../src/fetch/hash.rs"]
 mod hash;
+#[path = "../../../crates/dataset/tests/corpus/table.rs"]
+mod parquet_table;
 #[path = "../../src/fetch/test_hub.rs"]
 mod test_hub;
 #[path = "../../src/fetch/test_server.rs"]

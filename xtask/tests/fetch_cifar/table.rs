@@ -1,17 +1,12 @@
 //! CIFAR-10 as the hub has it, in two small tables: all pictures of a class are one picture.
 
-use std::sync::Arc;
-
 use image::codecs::png::PngEncoder;
 use image::{ExtendedColorType, ImageEncoder};
-use parquet::data_type::{ByteArray, ByteArrayType, Int64Type};
+use parquet::data_type::ByteArray;
 use parquet::file::properties::WriterProperties;
-use parquet::file::writer::SerializedFileWriter;
-use parquet::schema::parser::parse_message_type;
 
-const SCHEMA: &str =
-    "message schema { optional group img { optional binary bytes; optional binary path (UTF8); }
-                      optional int64 label; }";
+use super::parquet_table::{HUB, row, table};
+
 const CLASSES: usize = 10;
 
 /// The picture of a class as rows of RGB, other in every class, row, column and colour.
@@ -48,24 +43,7 @@ pub(crate) fn of_pictures(count: usize) -> Vec<u8> {
             png.into()
         })
         .collect();
-    let schema = Arc::new(parse_message_type(SCHEMA).unwrap());
-    let properties = Arc::new(WriterProperties::builder().build());
-    let mut file = Vec::new();
-    let mut writer = SerializedFileWriter::new(&mut file, schema, properties).unwrap();
-    let mut rows = writer.next_row_group().unwrap();
-    // A definition level says how many of the optional levels are there.
-    let bytes: Vec<_> = (0..count).map(|i| pictures[usize::from(label(i))].clone()).collect();
-    let mut column = rows.next_column().unwrap().unwrap();
-    column.typed::<ByteArrayType>().write_batch(&bytes, Some(&vec![2; count]), None).unwrap();
-    column.close().unwrap();
-    let mut column = rows.next_column().unwrap().unwrap();
-    column.typed::<ByteArrayType>().write_batch(&[], Some(&vec![1; count]), None).unwrap();
-    column.close().unwrap();
-    let labels: Vec<_> = (0..count).map(|i| i64::from(label(i))).collect();
-    let mut column = rows.next_column().unwrap().unwrap();
-    column.typed::<Int64Type>().write_batch(&labels, Some(&vec![1; count]), None).unwrap();
-    column.close().unwrap();
-    rows.close().unwrap();
-    writer.close().unwrap();
-    file
+    let of = |i| row(pictures[usize::from(label(i))].clone(), i64::from(label(i)));
+    let rows: Vec<_> = (0..count).map(of).collect();
+    table(HUB, &rows, count, WriterProperties::default())
 }

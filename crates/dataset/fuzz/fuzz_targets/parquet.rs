@@ -13,7 +13,8 @@ use tempfile::TempDir;
 
 static FOLDER: LazyLock<TempDir> = LazyLock::new(|| {
     let dir = tempfile::tempdir().unwrap();
-    let test = table::table(&vec![b"no picture"; 10_000], 10_000, WriterProperties::default());
+    let rows = vec![table::row("no picture", 0); 10_000];
+    let test = table::table(table::HUB, &rows, rows.len(), WriterProperties::default());
     fs::create_dir(dir.path().join("plain_text")).unwrap();
     fs::write(dir.path().join("plain_text/test-00000-of-00001.parquet"), test).unwrap();
     dir

@@ -118,11 +118,6 @@ impl Augmenter {
         }
     }
 
-    /// Whether it changes anything at all.
-    pub fn changes(&self) -> bool {
-        !self.ops.is_empty()
-    }
-
     /// Varies a picture, (C, H, W) bytes, in place. A slice of another length is left as it is.
     pub fn vary(&mut self, picture: &mut [u8], occasion: Occasion) {
         if picture.len() != self.shape.len() || picture.is_empty() {

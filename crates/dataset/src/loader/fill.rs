@@ -24,7 +24,7 @@ impl Filler {
         let mut varied = None;
         if let Order::Shuffled { seed, augmenter } = &loader.order {
             seed.stream(SHUFFLE, epoch, 0).shuffle(Arc::make_mut(&mut order).as_mut_slice());
-            varied = augmenter.changes().then(|| (*seed, augmenter.clone()));
+            varied = augmenter.clone().map(|augmenter| (*seed, augmenter));
         }
         let (dataset, batch_size) = (loader.dataset.clone(), loader.batch_size);
         Self { dataset, order, batch_size, epoch, varied }

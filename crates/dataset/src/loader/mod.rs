@@ -64,8 +64,8 @@ pub struct Loader {
 enum Order {
     /// As the places have them, unvaried.
     Fixed,
-    /// Anew in every epoch.
-    Shuffled { seed: Seed, augmenter: Augmenter },
+    /// Anew in every epoch; varied where there is an augmenter.
+    Shuffled { seed: Seed, augmenter: Option<Augmenter> },
 }
 
 impl Loader {
@@ -81,7 +81,8 @@ impl Loader {
         seed: Seed,
         augmentation: &Augmentation,
     ) -> Result<Self> {
-        let augmenter = Augmenter::new(augmentation, dataset.pictures().shape());
+        let augmenter =
+            (!augmentation.is_none()).then(|| Augmenter::new(augmentation, dataset.pictures().shape()));
         Self::new(dataset, places, batch_size, Order::Shuffled { seed, augmenter })
     }
 

@@ -1,21 +1,14 @@
 //! Small tables written by the parquet crate's own writer, read back.
 
-use ::parquet::data_type::{ByteArrayType, Int64Type};
+#[path = "../../tests/corpus/table.rs"]
+mod table;
+
 use ::parquet::file::properties::WriterProperties;
-use ::parquet::file::writer::SerializedFileWriter;
-use ::parquet::schema::parser::parse_message_type;
 use image::ImageEncoder;
 use image::codecs::{jpeg::JpegEncoder, png::PngEncoder};
 
 use super::*;
-
-/// The hub's columns.
-const HUB: &str =
-    "message schema { optional group img { optional binary bytes; optional binary path (UTF8); }
-                      optional int64 label; }";
-
-/// A row; `None` is a null.
-type Sample = (Option<Vec<u8>>, Option<i64>);
+use table::{HUB, Row as Sample, row};
 
 /// A value that is different at every place of picture `i`.
 fn value(i: usize, row: usize, column: usize, plane: usize) -> u8 {
@@ -38,35 +31,14 @@ fn rgb_png(i: usize) -> Vec<u8> {
 }
 
 fn samples(first: usize, count: usize) -> Vec<Sample> {
-    (first..first + count).map(|i| (Some(rgb_png(i)), Some(i as i64 % 10))).collect()
+    (first..first + count).map(|i| row(rgb_png(i), i as i64 % 10)).collect()
 }
 
 fn write(path: &Path, schema: &str, samples: &[Sample]) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
-    let schema = Arc::new(parse_message_type(schema).unwrap());
-    let file = fs::File::create(path).unwrap();
-    let properties = Arc::new(WriterProperties::builder().build());
-    let mut writer = SerializedFileWriter::new(file, schema, properties).unwrap();
     // Two row groups, to show that rows are counted through all of them.
-    for group in samples.chunks(samples.len().div_ceil(2).max(1)) {
-        let mut rows = writer.next_row_group().unwrap();
-        let bytes: Vec<_> = group.iter().filter_map(|s| s.0.clone()).map(ByteArray::from).collect();
-        let depths: Vec<i16> = group.iter().map(|s| if s.0.is_some() { 2 } else { 1 }).collect();
-        let mut column = rows.next_column().unwrap().unwrap();
-        column.typed::<ByteArrayType>().write_batch(&bytes, Some(&depths), None).unwrap();
-        column.close().unwrap();
-        let mut column = rows.next_column().unwrap().unwrap();
-        column.typed::<ByteArrayType>().write_batch(&[], Some(&vec![1; group.len()]), None).unwrap();
-        column.close().unwrap();
-        let labels: Vec<_> = group.iter().filter_map(|s| s.1).collect();
-        let depths: Vec<i16> = group.iter().map(|s| i16::from(s.1.is_some())).collect();
-        if let Some(mut column) = rows.next_column().unwrap() {
-            column.typed::<Int64Type>().write_batch(&labels, Some(&depths), None).unwrap();
-            column.close().unwrap();
-        }
-        rows.close().unwrap();
-    }
-    writer.close().unwrap();
+    let group = samples.len().div_ceil(2);
+    fs::write(path, table::table(schema, samples, group, WriterProperties::default())).unwrap();
 }
 
 /// A folder of four training pictures (1 to 4) and two test pictures (5 and 6) in the hub's layout.
@@ -122,7 +94,7 @@ fn jpeg_pictures_make_jpeg_copies() {
     encoder.write_image(&pixels, 32, 32, image::ExtendedColorType::Rgb8).unwrap();
     let dir = folder();
     let mut samples = samples(1, 4);
-    samples[2].0 = Some(bytes);
+    samples[2].0 = Some(bytes.into());
     write(&dir.path().join(TRAIN), HUB, &samples);
     let dataset = read_counts(dir.path(), COUNTS).unwrap();
     assert_eq!(dataset.source(), Source::Cifar10Jpeg);
@@ -164,14 +136,14 @@ fn bad_rows_are_named() {
     let small = png(&[0; 31 * 32 * 3], 31, 32, image::ExtendedColorType::Rgb8);
     let grey = png(&[0; 1024], 32, 32, image::ExtendedColorType::L8);
     check(&with(2, (None, Some(1))), "00001.parquet, row 2 (counted from 0): no bytes in img.bytes");
-    check(&with(3, (Some(rgb_png(0)), None)), "row 3 (counted from 0): no label");
-    check(&with(1, (Some(rgb_png(0)), Some(10))), "row 1 (counted from 0): label 10, expected 0 to 9");
-    check(&with(1, (Some(rgb_png(0)), Some(-1))), "label -1, expected 0 to 9");
-    check(&with(1, (Some(rgb_png(0)), Some(256))), "label 256, expected 0 to 9");
-    check(&with(3, (Some(cut), Some(1))), "row 3 (counted from 0): corrupt picture");
-    check(&with(0, (Some(b"<html>".to_vec()), Some(1))), "row 0 (counted from 0): the picture is neither");
-    check(&with(0, (Some(small), Some(1))), "a picture of 31x32 Rgb8, expected 32x32 Rgb8");
-    check(&with(0, (Some(grey), Some(1))), "a picture of 32x32 L8, expected 32x32 Rgb8");
+    check(&with(3, (Some(rgb_png(0).into()), None)), "row 3 (counted from 0): no label");
+    check(&with(1, row(rgb_png(0), 10)), "row 1 (counted from 0): label 10, expected 0 to 9");
+    check(&with(1, row(rgb_png(0), -1)), "label -1, expected 0 to 9");
+    check(&with(1, row(rgb_png(0), 256)), "label 256, expected 0 to 9");
+    check(&with(3, row(cut, 1)), "row 3 (counted from 0): corrupt picture");
+    check(&with(0, row(b"<html>".to_vec(), 1)), "row 0 (counted from 0): the picture is neither");
+    check(&with(0, row(small, 1)), "a picture of 31x32 Rgb8, expected 32x32 Rgb8");
+    check(&with(0, row(grey, 1)), "a picture of 32x32 L8, expected 32x32 Rgb8");
 }
 
 #[test]

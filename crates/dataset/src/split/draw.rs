@@ -4,15 +4,6 @@ use streams::{Purpose, Seed};
 
 use crate::Dataset;
 
-/// Pictures of each class in a part.
-pub(super) fn class_counts(dataset: &Dataset, part: &[usize]) -> Vec<usize> {
-    let mut counts = vec![0; dataset.classes().len()];
-    for &i in part {
-        counts[usize::from(dataset.pictures().label(i))] += 1;
-    }
-    counts
-}
-
 /// Draws `count` pictures of a part so that every class keeps its share (to within one picture): the drawn and
 /// the others, both in the order of the part.
 pub(super) fn draw(

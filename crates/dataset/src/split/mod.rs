@@ -13,10 +13,10 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use streams::{Purpose, Seed};
 
-pub use self::notes::thousands;
 pub use self::sizes::Sizes;
 use crate::{Dataset, Error, Result};
-use draw::{class_counts, draw};
+use draw::draw;
+use notes::thousands;
 
 /// A part that the makers of a dataset did not give is one in this many of the pictures it is drawn from:
 /// 10,000 of CIFAR-10's 50,000.
@@ -132,7 +132,7 @@ pub fn split(dataset: &Dataset, plan: Plan, seed: Seed) -> Result<Split> {
     }
     let mut split = Split { train, validation, test, notes };
     for (name, part) in split.parts() {
-        if let Some(class) = class_counts(dataset, part).iter().position(|&n| n == 0) {
+        if let Some(class) = dataset.class_counts(part).iter().position(|&n| n == 0) {
             let (class, size) = (&dataset.classes()[class], thousands(part.len()));
             return Err(Error::Unfit(format!(
                 "class '{class}' has no picture in the {name} part of {size}: give more pictures or a higher limit"
@@ -156,8 +156,7 @@ fn anew(
                     out one of them";
         return Err(Error::Unfit(both.into()));
     }
-    let all: Vec<usize> =
-        dataset.given().ranges().into_iter().flat_map(|range| dataset.by_content(range)).collect();
+    let all = dataset.by_content().concat();
     let [train, validation, test] = sizes.of(all.len())?;
     let (test, rest) = draw(dataset, &all, test, TEST, seed);
     let (validation, rest) = draw(dataset, &rest, validation, SPLIT, seed);
@@ -177,8 +176,7 @@ fn anew(
 
 /// The parts that the makers gave, and the others drawn from the training pictures.
 fn as_given(dataset: &Dataset, protocol: Protocol, seed: Seed) -> [Vec<usize>; 3] {
-    let [mut train, mut validation, mut test] =
-        dataset.given().ranges().map(|range| dataset.by_content(range));
+    let [mut train, mut validation, mut test] = dataset.by_content().map(<[usize]>::to_vec);
     // Rounded to the nearest.
     let one_in = |parts: usize, train: &[usize]| (train.len() + parts / 2) / parts;
     if test.is_empty() {

@@ -25,13 +25,6 @@ impl Split {
         let total: usize = self.parts().iter().map(|(_, part)| part.len()).sum();
         100.0 * part.len() as f64 / total.max(1) as f64
     }
-
-    /// Pictures of a part whose pixels are also those of a picture in another part.
-    pub fn shared(&self, dataset: &Dataset, part: &[usize], other: &[usize]) -> usize {
-        let digests = dataset.digests();
-        let known: HashSet<_> = other.iter().map(|&i| &digests[i]).collect();
-        part.iter().filter(|&&i| known.contains(&digests[i])).count()
-    }
 }
 
 /// Adds the notes that the finished parts ask for.
@@ -69,11 +62,14 @@ fn course(split: &Split) -> Option<String> {
 
 /// How many pictures are in more than one part.
 fn duplicates(dataset: &Dataset, split: &Split) -> Option<String> {
+    let digests = dataset.digests();
     let parts = split.parts();
+    let sets: Vec<HashSet<_>> =
+        parts.iter().map(|(_, part)| part.iter().map(|&i| &digests[i]).collect()).collect();
     let mut found = Vec::new();
     for (i, (name, part)) in parts.iter().enumerate().skip(1) {
-        for (other, known) in &parts[..i] {
-            match split.shared(dataset, part, known) {
+        for ((other, _), known) in parts[..i].iter().zip(&sets) {
+            match part.iter().filter(|&&place| known.contains(&digests[place])).count() {
                 0 => {}
                 n => found.push(format!("{} of the {name} part in the {other} part", thousands(n))),
             }
@@ -83,7 +79,7 @@ fn duplicates(dataset: &Dataset, split: &Split) -> Option<String> {
 }
 
 /// 40000 as "40,000".
-pub fn thousands(number: usize) -> String {
+pub(super) fn thousands(number: usize) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();
     for (i, digit) in digits.chars().enumerate() {

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::split::thousands;
+use super::notes::thousands;
 use crate::{Error, Result};
 
 /// How far the three fractions may be from 1 together: thirds are written with few digits.

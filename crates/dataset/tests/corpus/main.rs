@@ -16,7 +16,7 @@ use dataset::{binary, encoded, parquet};
 use image::codecs::{jpeg::JpegEncoder, png::PngEncoder};
 use image::{ExtendedColorType, ImageEncoder};
 
-use table::table;
+use table::{HUB, Row, row};
 
 /// Is read, or is not and the error says this.
 type End = Result<(), &'static str>;
@@ -55,13 +55,14 @@ fn tables() {
     let dir = tempfile::tempdir().unwrap();
     fs::create_dir(dir.path().join("plain_text")).unwrap();
     let path = |part| dir.path().join(format!("plain_text/{part}-00000-of-00001.parquet"));
-    let test = table(&vec![b"no picture"; 10_000], 10_000, WriterProperties::default());
-    fs::write(path("test"), test).unwrap();
+    let table = |rows: &[Row], group, properties| table::table(HUB, rows, group, properties);
+    let nothing = |rows| table(&vec![row("no picture", 0); rows], rows, WriterProperties::default());
+    fs::write(path("test"), nothing(10_000)).unwrap();
 
     let mut picture = Vec::new();
     let encoder = PngEncoder::new(&mut picture);
     encoder.write_image(&[7; 3072], 32, 32, ExtendedColorType::Rgb8).unwrap();
-    let few = [&picture[..], &picture, &picture, b"no picture"];
+    let few = [row(picture.clone(), 0), row(picture.clone(), 0), row(picture, 0), row("no picture", 0)];
     let claiming = |rows, properties: WriterProperties| claim_all(table(&few, rows, properties));
     let with = WriterProperties::builder;
     let plain = claiming(4, with().set_dictionary_enabled(false).build());
@@ -73,11 +74,7 @@ fn tables() {
         ("snappy", claiming(4, with().set_compression(Compression::SNAPPY).build()), read),
         ("zstd", claiming(4, with().set_compression(Compression::ZSTD(Default::default())).build()), read),
         ("pages-v2", claiming(4, with().set_writer_version(WriterVersion::PARQUET_2_0).build()), read),
-        (
-            "many",
-            table(&vec![b"no picture"; 50_000], 50_000, WriterProperties::default()),
-            Err("row 0 (counted from 0): the picture is neither PNG nor JPEG"),
-        ),
+        ("many", nothing(50_000), Err("row 0 (counted from 0): the picture is neither PNG nor JPEG")),
         ("few", table(&few, 4, WriterProperties::default()), Err(": 4 pictures in this")),
         ("cut", plain[..plain.len() / 2].to_vec(), Err("not a readable parquet file")),
         ("empty", Vec::new(), Err("not a readable parquet file")),
