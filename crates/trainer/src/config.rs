@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use dataset::augment::Augmentation;
+use dataset::encoded::MOST_SIDE;
 use dataset::loader::LastBatch;
 use dataset::split::{Plan, Protocol, Sizes};
 use dataset::{Shape, Source};
@@ -123,6 +124,9 @@ impl Config {
         if self.image_size.is_some() && !matches!(self.dataset, DatasetName::Folder(_)) {
             return refuse(format!("--image-size is for folders of pictures, not for {}", self.dataset));
         }
+        if let Some(side) = self.image_size.filter(|side| !(1..=MOST_SIDE).contains(side)) {
+            return refuse(format!("--image-size is {side}, expected 1 to {MOST_SIDE}"));
+        }
         if self.split.is_some() && self.validation == Protocol::Test {
             let parts = "--split has sizes for three parts, but with --validation test there are two";
             return refuse(format!("{parts}: leave out one of these options"));
@@ -220,6 +224,10 @@ mod tests {
         check(|c| c.epochs = 0, "--epochs is 0, expected at least 1");
         check(|c| c.batch_size = 0, "--batch-size is 0, expected at least 1");
         check(|c| c.image_size = Some(64), "--image-size is for folders of pictures, not for cifar10");
+        check(
+            |c| (c.dataset, c.image_size) = (DatasetName::Folder("mine".into()), Some(0)),
+            "--image-size is 0, expected 1 to 1024",
+        );
         check(
             |c| (c.split, c.validation) = (Some(Sizes::Counts([1, 1, 1])), Protocol::Test),
             "--split has sizes for three parts, but with --validation test there are two: leave out one of these options",
