@@ -38,6 +38,17 @@ pub enum Error {
         /// What the network needs.
         expected: String,
     },
+    /// A network to be written for other programs that does not give one number for each class.
+    #[error(
+        "the network gives {found:?} for one picture, and {classes} names of classes were given; expected one number \
+         for each class (end the network with a dense layer, and give a name for each of its units, or none)"
+    )]
+    Outputs {
+        /// The shape that it gives for one picture.
+        found: Vec<usize>,
+        /// How many classes have names.
+        classes: usize,
+    },
     /// Gradients of something else than the network's loss.
     #[error("there is no gradient of the network's weights; call backward on the loss that it gave")]
     NoGradient,

@@ -36,6 +36,7 @@ mod init;
 mod keras;
 pub mod modules;
 mod network;
+mod onnx;
 mod ops;
 pub mod optimizer;
 mod summary;
@@ -45,6 +46,7 @@ pub use architecture::{Activation, Architecture, Layer, NamedLayer};
 pub use error::Error;
 pub use keras::keras_json;
 pub use network::{Loss, Network, Parameter, ParameterKind};
+pub use onnx::onnx;
 pub use ops::{
     Normalised, avg_pool2d, batch_norm, batch_norm_inference, conv2d, cross_entropy, dense, dropout,
     max_pool2d,
