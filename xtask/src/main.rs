@@ -6,6 +6,7 @@
 mod bench;
 mod browser;
 mod fetch;
+mod frameworks;
 mod interop;
 mod panics;
 mod submission;

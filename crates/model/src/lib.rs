@@ -52,3 +52,8 @@ pub use ops::{
     max_pool2d,
 };
 pub use summary::Summary;
+
+/// The code of the page is compiled with the examples of this crate.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/other-programs.md")]
+pub struct OtherPrograms;

@@ -1,4 +1,4 @@
-//! The frameworks that we are compared with, and their Pythons; knows nothing of our own program.
+//! The frameworks that we are compared with, and the program that measures them; knows nothing of our own program.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,48 +7,22 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use super::speed::Setting;
+use crate::frameworks::Framework;
 use crate::venv::Venv;
 
 /// The program that measures them, see its own description.
 const SCRIPT: &str = include_str!("peers.py");
 
-/// A framework.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Peer {
-    Torch,
-    Keras,
-}
-
-impl Peer {
-    pub(super) const ALL: [Self; 2] = [Self::Torch, Self::Keras];
-
-    /// As the script names it.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Torch => "torch",
-            Self::Keras => "keras",
-        }
-    }
-
-    /// What pip installs.
-    fn packages(self) -> &'static [&'static str] {
-        match self {
-            Self::Torch => &["torch", "numpy"],
-            Self::Keras => &["tensorflow-cpu", "keras"],
-        }
-    }
-}
-
 /// Programs that measure the frameworks.
 #[derive(Debug)]
 pub(super) struct Peers {
     script: PathBuf,
-    ready: Vec<(Peer, Venv)>,
+    ready: Vec<(Framework, Venv)>,
 }
 
 impl Peers {
     /// Prepares all frameworks that can be: with a given script and Python where there are such, else with our
-    /// script, and in environments under target/peers that are made on first use. Says in one line what cannot
+    /// script, and in environments that are made on first use. Says in one line what cannot
     /// be installed.
     ///
     /// # Errors
@@ -62,13 +36,12 @@ impl Peers {
                 path
             }
         };
-        let environments = crate::workspace_root().join("target/peers");
-        let venv = |peer: Peer| match python {
+        let venv = |peer: Framework| match python {
             Some(python) => Ok(Venv::of(python.to_owned())),
-            None => Venv::ready(&environments.join(peer.name()), peer.packages()),
+            None => peer.ready(),
         };
         let mut ready = Vec::new();
-        for peer in Peer::ALL {
+        for peer in Framework::ALL {
             match venv(peer) {
                 Ok(venv) => ready.push((peer, venv)),
                 Err(error) => warn_without(peer.name(), &error),
@@ -78,8 +51,8 @@ impl Peers {
     }
 
     /// Every framework that is ready, with the program that measures it.
-    pub(super) fn commands(&self, setting: Setting, repeats: usize) -> Vec<(Peer, Command)> {
-        let command = |venv: &Venv, peer: Peer| {
+    pub(super) fn commands(&self, setting: Setting, repeats: usize) -> Vec<(Framework, Command)> {
+        let command = |venv: &Venv, peer: Framework| {
             let mut command = venv.python();
             command.arg(&self.script).arg(peer.name());
             command.args(["--batch", &setting.batch.to_string()]);

@@ -10,11 +10,12 @@ use kernels::Simd;
 use serde_json::{Value, json};
 
 use super::measured::Measured;
-use super::peers::{Peer, Peers};
+use super::peers::Peers;
 use super::running::check_interrupted;
 use super::speed::{IMAGES, Length, Setting, TrainSpeed, Work, measure};
 use super::table::{Table, or_dash};
 use super::turns;
+use crate::frameworks::Framework;
 
 /// What can be asked of `bench train`.
 #[derive(Args, Debug)]
@@ -76,43 +77,43 @@ pub(super) fn run(options: &Options) -> Result<()> {
 }
 
 /// Runs every program once a round.
-fn in_turn(options: &Options, setting: Setting, peers: Vec<(Peer, Command)>) -> Result<Comparison> {
+fn in_turn(options: &Options, setting: Setting, peers: Vec<(Framework, Command)>) -> Result<Comparison> {
     let program = TrainSpeed::build()?;
     let length = Length { repeats: options.repeats, images: IMAGES };
     let (ours, theirs) = turns::in_turn(
         options.rounds,
         peers,
-        Peer::name,
+        Framework::name,
         || program.measure(setting, length),
         |_, command| measure(command),
     )?;
-    let of = |peer: Peer| {
+    let of = |peer: Framework| {
         let runs: Vec<Measured> =
             theirs.iter().filter(|(of, _)| *of == peer).map(|(_, run)| run.clone()).collect();
         Some((peer, Measured::sum_up(&runs)?))
     };
     let ours = Measured::sum_up(&ours).context("nothing was measured")?;
-    Ok(Comparison { ours, peers: Peer::ALL.into_iter().filter_map(of).collect() })
+    Ok(Comparison { ours, peers: Framework::ALL.into_iter().filter_map(of).collect() })
 }
 
 /// All rounds of all programs.
 #[derive(Debug)]
 struct Comparison {
     ours: Measured,
-    peers: Vec<(Peer, Measured)>,
+    peers: Vec<(Framework, Measured)>,
 }
 
 impl Comparison {
     /// The fastest peer and how many times as fast as it we are.
-    fn best_peer(&self) -> Option<(Peer, f64)> {
+    fn best_peer(&self) -> Option<(Framework, f64)> {
         let rate = |measured: &Measured| measured.images_per_second.median;
         let best = self.peers.iter().max_by(|(_, a), (_, b)| rate(a).total_cmp(&rate(b)))?;
         Some((best.0, rate(&self.ours) / rate(&best.1)))
     }
 
     fn json(&self) -> Value {
-        let of = |name: Peer| self.peers.iter().find(|(peer, _)| *peer == name).map(|(_, peer)| peer);
-        let peer = |name: Peer| {
+        let of = |name: Framework| self.peers.iter().find(|(peer, _)| *peer == name).map(|(_, peer)| peer);
+        let peer = |name: Framework| {
             of(name).map(|peer| {
                 json!({
                     "version": peer.version,
@@ -134,8 +135,8 @@ impl Comparison {
                 "fma_peak_gflops": ours.fma_peak_gflops,
                 "peak_rss_mib": ours.peak_rss_mib,
             },
-            "torch": peer(Peer::Torch),
-            "keras": peer(Peer::Keras),
+            "torch": peer(Framework::Torch),
+            "keras": peer(Framework::Keras),
             "ratio_to_best_peer": self.best_peer().map(|(_, ratio)| thousandths(ratio)),
         })
     }
@@ -190,12 +191,15 @@ mod tests {
     fn comparison() -> Comparison {
         let mut keras = measured(TORCH);
         keras.images_per_second.median = 60.0;
-        Comparison { ours: measured(OURS), peers: vec![(Peer::Torch, measured(TORCH)), (Peer::Keras, keras)] }
+        Comparison {
+            ours: measured(OURS),
+            peers: vec![(Framework::Torch, measured(TORCH)), (Framework::Keras, keras)],
+        }
     }
 
     #[test]
     fn the_ratio_is_to_the_fastest_peer() {
-        assert_eq!(comparison().best_peer(), Some((Peer::Torch, 2.5)));
+        assert_eq!(comparison().best_peer(), Some((Framework::Torch, 2.5)));
         let alone = Comparison { ours: measured(OURS), peers: Vec::new() };
         assert_eq!(alone.best_peer(), None);
     }

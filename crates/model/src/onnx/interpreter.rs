@@ -112,7 +112,8 @@ fn compute(node: &Node, inputs: &[&Array]) -> Array {
                 let sum: f64 = x.iter().zip(weight).map(|(x, w)| x * w).sum();
                 sum + bias.first().map_or(0.0, |bias| bias.numbers[o])
             };
-            let numbers = x.numbers.chunks(width).flat_map(|x| (0..outputs).map(move |o| row(x, o))).collect();
+            let numbers =
+                x.numbers.chunks(width).flat_map(|x| (0..outputs).map(move |o| row(x, o))).collect();
             Array::new(vec![x.shape[0], outputs], numbers)
         }
         ("Flatten", [_]) => {

@@ -15,7 +15,11 @@ use crate::{Activation, Architecture, Error, Layer, Network};
 fn network(architecture: &Architecture) -> Network {
     let network = Network::new(architecture, Seed(3), &Device::Cpu, Simd::best()).unwrap();
     let mut values = network.values().unwrap();
-    values.iter_mut().enumerate().filter(|(_, x)| **x == 0.0).for_each(|(i, x)| *x = (i % 7) as f32 / 8.0 - 0.3);
+    values
+        .iter_mut()
+        .enumerate()
+        .filter(|(_, x)| **x == 0.0)
+        .for_each(|(i, x)| *x = (i % 7) as f32 / 8.0 - 0.3);
     network.set_values(&values).unwrap();
     network
 }
