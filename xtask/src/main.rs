@@ -36,7 +36,7 @@ enum Command {
     Bench(bench::Options),
     /// Fetch CIFAR-10, or import it, into data/cifar-10-batches-bin
     FetchCifar(fetch::Options),
-    /// Check what we write with real programs: TensorBoard, md5sum, Python's safetensors
+    /// Check what we write with real programs: TensorBoard, md5sum, safetensors, ONNX Runtime, PyTorch, Keras
     Interop,
     /// Put a finished run into one archive to hand in
     PackageSubmission(submission::Options),

@@ -18,7 +18,7 @@ pub(super) fn run(graph: &Graph, input: Array) -> Array {
         panic!("expected one input and one output");
     };
     let mut values = HashMap::new();
-    let mut define = |values: &mut HashMap<String, Array>, name: &str, value: Array| {
+    let define = |values: &mut HashMap<String, Array>, name: &str, value: Array| {
         assert!(values.insert(name.to_owned(), value).is_none(), "{name} is defined twice");
     };
     for constant in &graph.initializer {
@@ -120,7 +120,31 @@ fn compute(node: &Node, inputs: &[&Array]) -> Array {
             known(&[]);
             Array::new(vec![x.shape[0], x.shape[1..].iter().product()], x.numbers.clone())
         }
+        ("Transpose", [_]) => {
+            known(&["perm"]);
+            assert_eq!(find(node, "perm").unwrap().ints, [0, 2, 3, 1]);
+            let [batch, channels, height, width] = x.shape[..] else { panic!("{:?}", x.shape) };
+            let plane = height * width;
+            let picture = |x: &[f64]| {
+                (0..plane * channels).map(|i| x[i % channels * plane + i / channels]).collect::<Vec<_>>()
+            };
+            let numbers = x.numbers.chunks(channels * plane).flat_map(picture).collect();
+            Array::new(vec![batch, height, width, channels], numbers)
+        }
         ("Relu", [_]) => x.map(|x| x.max(0.0)),
+        ("LeakyRelu", [_]) => {
+            known(&["alpha"]);
+            x.map(|x| if x < 0.0 { x * float("alpha") } else { x })
+        }
+        ("Elu", [_]) => {
+            known(&["alpha"]);
+            x.map(|x| if x < 0.0 { x.exp_m1() * float("alpha") } else { x })
+        }
+        ("Sigmoid", [_]) => x.map(|x| 1.0 / (1.0 + (-x).exp())),
+        ("Tanh", [_]) => x.map(f64::tanh),
+        ("Erf", [_]) => x.map(libm::erf),
+        ("Add", [_, y]) => x.with(y, |x, y| x + y),
+        ("Mul", [_, y]) => x.with(y, |x, y| x * y),
         _ => panic!("{} of {} values is not known here", node.op_type, inputs.len()),
     }
 }
@@ -133,6 +157,14 @@ impl Array {
     pub(super) fn new(shape: Vec<usize>, numbers: Vec<f64>) -> Self {
         assert_eq!(shape.iter().product::<usize>(), numbers.len(), "{shape:?}");
         Self { shape, numbers }
+    }
+
+    /// With an array of this shape, or with one number.
+    fn with(&self, other: &Self, function: impl Fn(f64, f64) -> f64) -> Self {
+        assert!(other.shape == self.shape || other.shape.is_empty(), "{:?}, {:?}", self.shape, other.shape);
+        let others = other.numbers.iter().cycle();
+        let numbers = self.numbers.iter().zip(others).map(|(&x, &y)| function(x, y)).collect();
+        Self::new(self.shape.clone(), numbers)
     }
 
     fn map(&self, function: impl Fn(f64) -> f64) -> Self {

@@ -48,8 +48,10 @@ struct Block {
 
 const ONNX: Block =
     Block { heading: "ONNX", index: 0, networks: &["tutorial"], distributions: "onnxruntime" };
-const TORCH: [Block; 1] =
-    [Block { heading: "PyTorch", index: 0, networks: &["tutorial"], distributions: "torch" }];
+const TORCH: [Block; 2] = [
+    Block { heading: "PyTorch", index: 0, networks: &["tutorial"], distributions: "torch" },
+    Block { heading: "PyTorch", index: 1, networks: &["tutorial"], distributions: "torch" },
+];
 const KERAS: Block =
     Block { heading: "Keras", index: 0, networks: &["tutorial"], distributions: "keras,tensorflow-cpu" };
 
