@@ -1,8 +1,9 @@
 //! Writes networks in all forms that other programs read, with pictures and our logits of them: `export FOLDER`.
 //!
-//! `FOLDER/tutorial` has the tutorial's network, `FOLDER/layers` one with every kind of layer, each with
-//! `model.safetensors`, `model.onnx`, `keras.json` (as Keras describes it) and `expected.safetensors` (`images`
-//! and `logits`). The networks are not trained, but no weight of theirs is 0 or 1.
+//! `FOLDER/tutorial` has the tutorial's network, `FOLDER/flatten`, `FOLDER/global_avg_pool2d` and
+//! `FOLDER/global_max_pool2d` have every kind of layer between them. In each are `model.safetensors`, `model.onnx`,
+//! `keras.json` (as Keras describes it) and `expected.safetensors` (`images` and `logits`). The networks are not
+//! trained, but no bias and no statistic of theirs is as in a new one.
 
 #![allow(clippy::print_stderr, reason = "a program")]
 
@@ -14,7 +15,7 @@ use std::process::ExitCode;
 
 use candle_core::{Device, Tensor};
 use kernels::Simd;
-use model::{Architecture, Network};
+use model::{Activation, Architecture, Layer, Network, Padding};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use streams::Seed;
 
@@ -37,7 +38,57 @@ fn main() -> ExitCode {
 }
 
 fn write_all(folder: &Path) -> Result<(), Box<dyn Error>> {
-    write(&folder.join("tutorial"), &Architecture::tutorial())
+    write(&folder.join("tutorial"), &Architecture::tutorial())?;
+    for (name, layers) in [
+        ("flatten", flatten()),
+        ("global_avg_pool2d", global(Layer::GlobalAvgPool2d)),
+        ("global_max_pool2d", global(Layer::GlobalMaxPool2d)),
+    ] {
+        // Neither square nor even: heights and widths cannot be mistaken for each other.
+        write(&folder.join(name), &Architecture::of(name, [33, 30, 3], 5, &layers)?)?;
+    }
+    Ok(())
+}
+
+/// Every layer but global pools, and every activation.
+fn flatten() -> Vec<Layer> {
+    vec![
+        conv(8, [3, 3], [2, 2], Padding::Same, Activation::Linear),
+        Layer::BatchNorm { momentum: 0.9, epsilon: 1e-2 },
+        Layer::Activation { function: Activation::Silu },
+        conv(12, [5, 2], [1, 2], Padding::Same, Activation::Gelu),
+        Layer::MaxPool2d { window: [3, 2], stride: Some([2, 1]) },
+        conv(12, [2, 3], [1, 1], Padding::Valid, Activation::LeakyRelu),
+        Layer::AvgPool2d { window: [2, 3], stride: Some([1, 1]) },
+        Layer::Dropout { rate: 0.25 },
+        conv(10, [1, 1], [1, 1], Padding::Valid, Activation::Elu),
+        Layer::MaxPool2d { window: [2, 1], stride: None },
+        Layer::Flatten,
+        Layer::Dropout { rate: 0.5 },
+        Layer::Dense { units: Some(16), bias: false, activation: Activation::Linear },
+        Layer::BatchNorm { momentum: 0.99, epsilon: 1e-3 },
+        Layer::Activation { function: Activation::Tanh },
+        Layer::Dense { units: Some(9), bias: true, activation: Activation::Sigmoid },
+        Layer::Dense { units: None, bias: true, activation: Activation::Linear },
+    ]
+}
+
+/// What ends with a global pool, as most newer networks do.
+fn global(pool: Layer) -> Vec<Layer> {
+    vec![
+        conv(8, [3, 3], [1, 1], Padding::Same, Activation::Relu),
+        Layer::AvgPool2d { window: [2, 2], stride: None },
+        conv(16, [4, 4], [3, 3], Padding::Same, Activation::Relu),
+        pool,
+        Layer::Dropout { rate: 0.5 },
+        Layer::Dense { units: None, bias: true, activation: Activation::Linear },
+    ]
+}
+
+/// With a bias where something is applied to it.
+fn conv(filters: usize, kernel: [usize; 2], stride: [usize; 2], padding: Padding, activation: Activation) -> Layer {
+    let bias = activation != Activation::Linear;
+    Layer::Conv2d { filters, kernel, stride, padding, bias, activation }
 }
 
 fn write(folder: &Path, architecture: &Architecture) -> Result<(), Box<dyn Error>> {

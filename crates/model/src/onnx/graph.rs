@@ -34,18 +34,10 @@ impl Growing {
         &self.current
     }
 
-    /// A node that goes on from the current value, with these constants beside it. What it gives is named as it
-    /// is and becomes the current value.
-    pub(super) fn then(&mut self, name: &str, operator: &str, constants: &[&str], settings: Settings<'_>) {
-        let mut inputs = vec![self.current.as_str()];
-        inputs.extend(constants);
-        self.node(name, operator, &inputs.iter().map(|&name| name.to_owned()).collect::<Vec<_>>(), settings);
-    }
-
-    /// A node of these values.
-    pub(super) fn node(&mut self, name: &str, operator: &str, inputs: &[String], settings: Settings<'_>) {
+    /// A node of these values. What it gives is named as it is, and becomes the current value.
+    pub(super) fn node(&mut self, name: &str, operator: &str, inputs: Vec<String>, settings: Settings<'_>) {
         self.nodes.push(Node {
-            input: inputs.to_vec(),
+            input: inputs,
             output: vec![name.to_owned()],
             name: name.to_owned(),
             op_type: operator.to_owned(),
@@ -70,7 +62,7 @@ impl Growing {
     pub(super) fn finish(mut self, name: &str, input: [usize; 3], outputs: usize) -> Graph {
         match self.nodes.last_mut() {
             Some(last) => last.output = vec![LOGITS.to_owned()],
-            None => self.then(LOGITS, "Identity", &[], vec![]),
+            None => self.node(LOGITS, "Identity", vec![IMAGES.to_owned()], vec![]),
         }
         let [height, width, channels] = input;
         let images = "pictures in RGB, values 0 to 1: (batch, channels, height, width)";

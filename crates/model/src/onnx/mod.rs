@@ -54,7 +54,9 @@ pub fn onnx(network: &Network, classes: &[String]) -> Result<Vec<u8>, Error> {
     let file = network.to_safetensors()?;
     let weights = SafeTensors::deserialize(&file)?;
     let mut graph = Growing::new();
-    layers::add(&mut graph, architecture.layers(), &weights)?;
+    for layer in architecture.layers() {
+        layers::add(&mut graph, layer, &weights)?;
+    }
     let model = Model {
         ir_version: IR_VERSION,
         producer_name: "candle-cnn-trainer".to_owned(),
