@@ -86,7 +86,13 @@ fn global(pool: Layer) -> Vec<Layer> {
 }
 
 /// With a bias where something is applied to it.
-fn conv(filters: usize, kernel: [usize; 2], stride: [usize; 2], padding: Padding, activation: Activation) -> Layer {
+fn conv(
+    filters: usize,
+    kernel: [usize; 2],
+    stride: [usize; 2],
+    padding: Padding,
+    activation: Activation,
+) -> Layer {
     let bias = activation != Activation::Linear;
     Layer::Conv2d { filters, kernel, stride, padding, bias, activation }
 }

@@ -210,7 +210,7 @@ mod tests {
     use crate::architecture::{Architecture, Layer};
 
     fn network() -> Network {
-        let dense = Layer::Dense { units: 3, activation: Default::default() };
+        let dense = Layer::Dense { units: Some(3), bias: true, activation: Default::default() };
         let architecture = Architecture::new("m", [2, 2, 1], &[Layer::Flatten, dense]).unwrap();
         Network::new(&architecture, Seed(0), &Device::Cpu, Simd::best()).unwrap()
     }
@@ -222,7 +222,7 @@ mod tests {
         let labels = Tensor::new(&[1u32], &Device::Cpu).unwrap();
         for _ in 0..20 {
             for (network, step) in networks.iter().zip(&mut steps) {
-                let loss = network.loss(&images, &labels).unwrap().mean;
+                let loss = network.loss(&images, &labels, &crate::Training::default()).unwrap().mean;
                 step(network, &loss.backward().unwrap()).unwrap();
             }
         }

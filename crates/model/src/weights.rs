@@ -9,8 +9,8 @@ use std::collections::HashMap;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use crate::Error;
-use crate::architecture::{Architecture, Layer, NamedLayer};
-use crate::network::{Network, Parameter, ParameterKind};
+use crate::architecture::{Architecture, Layer, NamedLayer, ParameterKind};
+use crate::network::{Network, Parameter};
 
 impl Network {
     /// The weights as the bytes of a safetensors file: the same weights, the same bytes.
@@ -192,7 +192,7 @@ mod tests {
         let network = network(1);
         let before = network.to_safetensors().unwrap();
         assert!(matches!(network.load_safetensors(b"<html>"), Err(Error::Unreadable(_))));
-        let pool = Layer::Dense { units: 3, activation: Default::default() };
+        let pool = Layer::Dense { units: Some(3), bias: true, activation: Default::default() };
         let small = Architecture::new("m", [32, 32, 3], &[Layer::Flatten, pool]).unwrap();
         let small =
             Network::new(&small, Seed(0), &Device::Cpu, Simd::best()).unwrap().to_safetensors().unwrap();

@@ -120,17 +120,6 @@ fn compute(node: &Node, inputs: &[&Array]) -> Array {
             known(&[]);
             Array::new(vec![x.shape[0], x.shape[1..].iter().product()], x.numbers.clone())
         }
-        ("Transpose", [_]) => {
-            known(&["perm"]);
-            assert_eq!(find(node, "perm").unwrap().ints, [0, 2, 3, 1]);
-            let [batch, channels, height, width] = x.shape[..] else { panic!("{:?}", x.shape) };
-            let plane = height * width;
-            let picture = |x: &[f64]| {
-                (0..plane * channels).map(|i| x[i % channels * plane + i / channels]).collect::<Vec<_>>()
-            };
-            let numbers = x.numbers.chunks(channels * plane).flat_map(picture).collect();
-            Array::new(vec![batch, height, width, channels], numbers)
-        }
         ("Relu", [_]) => x.map(|x| x.max(0.0)),
         ("LeakyRelu", [_]) => {
             known(&["alpha"]);

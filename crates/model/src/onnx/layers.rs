@@ -15,11 +15,7 @@ use crate::architecture::{Activation, Layer, NamedLayer, zeros_around};
 ///
 /// # Errors
 /// If a tensor of it is not among the weights.
-pub(super) fn add(
-    graph: &mut Growing,
-    layer: &NamedLayer,
-    weights: &SafeTensors<'_>,
-) -> Result<(), Error> {
+pub(super) fn add(graph: &mut Growing, layer: &NamedLayer, weights: &SafeTensors<'_>) -> Result<(), Error> {
     Adding { graph, weights, layer }.nodes()
 }
 
@@ -34,16 +30,12 @@ impl Adding<'_, '_> {
     fn nodes(&mut self) -> Result<(), Error> {
         match self.layer.layer {
             Layer::Conv2d { kernel, stride, padding, bias, activation, .. } => {
-                let around = [0, 1].map(|axis| {
-                    zeros_around(padding, self.layer.input[axis], kernel[axis], stride[axis])
-                });
+                let around = [0, 1]
+                    .map(|axis| zeros_around(padding, self.layer.input[axis], kernel[axis], stride[axis]));
                 // Above, left, below, right: the numbers themselves, for readers differ in ONNX's `SAME_UPPER`.
                 let pads = [around[0][0], around[1][0], around[0][1], around[1][1]];
-                let settings = vec![
-                    ("kernel_shape", ints(&kernel)),
-                    ("pads", ints(&pads)),
-                    ("strides", ints(&stride)),
-                ];
+                let settings =
+                    vec![("kernel_shape", ints(&kernel)), ("pads", ints(&pads)), ("strides", ints(&stride))];
                 self.weighted("Conv", bias, settings)?;
                 self.activation(activation);
             }
@@ -57,7 +49,11 @@ impl Adding<'_, '_> {
             Layer::GlobalMaxPool2d => self.global("GlobalMaxPool"),
             Layer::BatchNorm { epsilon, .. } => {
                 let tensors = ["weight", "bias", "running_mean", "running_var"];
-                self.with_tensors("BatchNormalization", &tensors, vec![("epsilon", Setting::Float(epsilon as f32))])?;
+                self.with_tensors(
+                    "BatchNormalization",
+                    &tensors,
+                    vec![("epsilon", Setting::Float(epsilon as f32))],
+                )?;
             }
             Layer::Dropout { .. } => {}
             Layer::Flatten => self.plain("Flatten"),
@@ -73,7 +69,12 @@ impl Adding<'_, '_> {
     }
 
     /// A node with these tensors of the layer.
-    fn with_tensors(&mut self, operator: &str, tensors: &[&str], settings: Settings<'_>) -> Result<(), Error> {
+    fn with_tensors(
+        &mut self,
+        operator: &str,
+        tensors: &[&str],
+        settings: Settings<'_>,
+    ) -> Result<(), Error> {
         let mut inputs = vec![self.graph.current().to_owned()];
         for kind in tensors {
             let name = format!("{}.{kind}", self.layer.name);
@@ -111,7 +112,9 @@ impl Adding<'_, '_> {
         match function {
             Activation::Linear => {}
             Activation::Relu => one("Relu", vec![]),
-            Activation::LeakyRelu => one("LeakyRelu", vec![("alpha", Setting::Float(Activation::LEAKY_SLOPE))]),
+            Activation::LeakyRelu => {
+                one("LeakyRelu", vec![("alpha", Setting::Float(Activation::LEAKY_SLOPE))])
+            }
             Activation::Elu => one("Elu", vec![("alpha", Setting::Float(1.0))]),
             Activation::Sigmoid => one("Sigmoid", vec![]),
             Activation::Tanh => one("Tanh", vec![]),

@@ -14,7 +14,7 @@ use safetensors::SafeTensors;
 
 use self::graph::Growing;
 use self::message::{Entry, Model, OperatorSet};
-use crate::{Error, Network};
+use crate::{Architecture, Error, Layer, Network};
 
 /// The operators' version: 17, which every runtime since 2022 reads.
 const OPSET: i64 = 17;
@@ -40,17 +40,17 @@ const IR_VERSION: i64 = 8;
 /// ```
 ///
 /// # Errors
-/// [`Error::Outputs`] if the network gives something else than one number a class, or the weights cannot be copied
-/// from the device.
+/// [`Error::Export`] if the network does not give one number a class, or for another number of names than classes; or
+/// if the weights cannot be copied from the device.
 pub fn onnx(network: &Network, classes: &[String]) -> Result<Vec<u8>, Error> {
     let architecture = network.architecture();
-    let outputs = match architecture.layers().last().map(|last| last.output.as_slice()) {
-        Some(&[outputs]) if classes.is_empty() || classes.len() == outputs => outputs,
-        found => {
-            let found = found.map_or_else(|| architecture.input().to_vec(), <[usize]>::to_vec);
-            return Err(Error::Outputs { found, classes: classes.len() });
-        }
-    };
+    let outputs = outputs(architecture).map_err(Error::Export)?;
+    if !classes.is_empty() && classes.len() != outputs {
+        let names = classes.len();
+        return Err(Error::Export(format!(
+            "it has {outputs} outputs and {names} names of classes were given; expected as many, or none"
+        )));
+    }
     let file = network.to_safetensors()?;
     let weights = SafeTensors::deserialize(&file)?;
     let mut graph = Growing::new();
@@ -67,6 +67,33 @@ pub fn onnx(network: &Network, classes: &[String]) -> Result<Vec<u8>, Error> {
         metadata_props: metadata(classes),
     };
     Ok(model.encode_to_vec())
+}
+
+/// How many logits come out.
+fn outputs(architecture: &Architecture) -> Result<usize, String> {
+    let layers = architecture.layers();
+    let after_flatten = match layers.iter().rposition(|layer| layer.layer == Layer::Flatten) {
+        Some(at) => &layers[at..],
+        None => &[],
+    };
+    // Pictures are (c, h, w) in the file and (h, w, c) inside; only a dense layer takes either.
+    let looked_at = after_flatten.iter().any(|layer| matches!(layer.layer, Layer::Dense { .. }));
+    if let (Some([height, width, channels]), false) =
+        (after_flatten.first().map(|flatten| &flatten.input[..]), looked_at)
+        && height * width > 1
+        && *channels > 1
+    {
+        return Err(format!(
+            "its output is a flattened picture of {height} x {width} x {channels}, whose order is another in other \
+             programs; end it with a dense layer"
+        ));
+    }
+    match layers.last().map_or(&architecture.input()[..], |last| &last.output) {
+        &[outputs] => Ok(outputs),
+        shape => Err(format!(
+            "its output is a picture of {shape:?}; expected a row of logits: end it with a dense layer"
+        )),
+    }
 }
 
 fn metadata(classes: &[String]) -> Vec<Entry> {
