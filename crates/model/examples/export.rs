@@ -64,6 +64,7 @@ fn flatten() -> Vec<Layer> {
         conv(10, [1, 1], [1, 1], Padding::Valid, Activation::Elu),
         Layer::MaxPool2d { window: [2, 1], stride: None },
         Layer::Flatten,
+        Layer::BatchNorm { momentum: 0.99, epsilon: 1e-5 },
         Layer::Dropout { rate: 0.5 },
         Layer::Dense { units: Some(16), bias: false, activation: Activation::Linear },
         Layer::BatchNorm { momentum: 0.99, epsilon: 1e-3 },
@@ -76,10 +77,11 @@ fn flatten() -> Vec<Layer> {
 /// What ends with a global pool, as most newer networks do.
 fn global(pool: Layer) -> Vec<Layer> {
     vec![
-        conv(8, [3, 3], [1, 1], Padding::Same, Activation::Relu),
+        conv(8, [3, 3], [1, 1], Padding::Same, Activation::Gelu),
         Layer::AvgPool2d { window: [2, 2], stride: None },
         conv(16, [4, 4], [3, 3], Padding::Same, Activation::Relu),
         pool,
+        Layer::Flatten,
         Layer::Dropout { rate: 0.5 },
         Layer::Dense { units: None, bias: true, activation: Activation::Linear },
     ]
@@ -101,11 +103,7 @@ fn write(folder: &Path, architecture: &Architecture) -> Result<(), Box<dyn Error
     fs::create_dir_all(folder)?;
     let network = Network::new(architecture, Seed(11), &Device::Cpu, Simd::best())?;
     network.load_safetensors(&moved(&network.to_safetensors()?)?)?;
-    let [height, width, channels] = architecture.input();
-    let shape = [BATCH, channels, height, width];
-    let pixels: Vec<f32> =
-        (0..shape.iter().product::<usize>()).map(|i| (i * 7919 % 256) as f32 / 255.0).collect();
-    let images = Tensor::from_vec(pixels, &shape, &Device::Cpu)?;
+    let images = pictures(architecture.input())?;
     let logits = network.logits(&images)?;
     let classes: Vec<String> = (0..logits.dim(1)?).map(|class| format!("class {class}")).collect();
 
@@ -115,6 +113,20 @@ fn write(folder: &Path, architecture: &Architecture) -> Result<(), Box<dyn Error
     let expected: HashMap<&str, Tensor> = [("images", images), ("logits", logits)].into();
     candle_core::safetensors::save(&expected, folder.join("expected.safetensors"))?;
     Ok(())
+}
+
+/// Waves whose lengths and directions differ from picture to picture and channel to channel, so that logits differ too.
+fn pictures([height, width, channels]: [usize; 3]) -> Result<Tensor, candle_core::Error> {
+    let mut pixels = Vec::new();
+    for plane in 0..BATCH * channels {
+        let [across, down] = [plane * 37 % 11, plane * 53 % 13].map(|n| n as f32 / 9.0 - 0.5);
+        for place in 0..height * width {
+            let [y, x] = [place / width, place % width].map(|n| n as f32);
+            let wave = (across * x + down * y + plane as f32).sin();
+            pixels.push((127.5 + 127.5 * wave).round() / 255.0);
+        }
+    }
+    Tensor::from_vec(pixels, (BATCH, channels, height, width), &Device::Cpu)
 }
 
 /// The bytes of a model file with other numbers in all that a new network sets to 0 or 1: biases, and means,
