@@ -200,6 +200,40 @@ mod tests {
         assert_eq!(other.to_safetensors().unwrap(), bytes);
     }
 
+    /// With PyTorch's names; a flattened picture is turned in all that reads it before the next dense layer.
+    #[test]
+    fn batch_norms_are_in_the_file() {
+        let norm = || Layer::BatchNorm { momentum: 0.9, epsilon: 1e-3 };
+        let dense = || Layer::Dense { units: Some(2), bias: false, activation: Default::default() };
+        let layers = [norm(), Layer::Flatten, norm(), dense(), norm()];
+        let architecture = Architecture::new("m", [1, 2, 2], &layers).unwrap();
+        let network = Network::new(&architecture, Seed(0), &Device::Cpu, Simd::best()).unwrap();
+        let count = |n: usize| (0..n).map(|i| i as f32).collect::<Vec<_>>();
+        network.set_values(&count(network.parameter_count())).unwrap();
+        network.set_buffer_values(&count(architecture.buffer_count())).unwrap();
+        let bytes = network.to_safetensors().unwrap();
+        let file = SafeTensors::deserialize(&bytes).unwrap();
+        let check = |name: &str, expected: &[f32]| {
+            let data = file.tensor(name).unwrap().data().to_vec();
+            let found: Vec<f32> = data.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
+            assert_eq!(found, expected, "{name}");
+        };
+        check("batch_normalization.weight", &[0.0, 1.0]);
+        check("batch_normalization.bias", &[2.0, 3.0]);
+        check("batch_normalization.running_var", &[2.0, 3.0]);
+        check("batch_normalization_1.weight", &[4.0, 6.0, 5.0, 7.0]);
+        check("batch_normalization_1.running_mean", &[4.0, 6.0, 5.0, 7.0]);
+        check("dense.weight", &[12.0, 16.0, 14.0, 18.0, 13.0, 17.0, 15.0, 19.0]);
+        check("batch_normalization_2.bias", &[22.0, 23.0]);
+        check("batch_normalization_2.running_var", &[14.0, 15.0]);
+        assert_eq!(file.len(), 13);
+
+        let other = Network::new(&architecture, Seed(1), &Device::Cpu, Simd::best()).unwrap();
+        other.load_safetensors(&bytes).unwrap();
+        assert_eq!(other.buffer_values().unwrap(), network.buffer_values().unwrap());
+        assert_eq!(other.to_safetensors().unwrap(), bytes);
+    }
+
     #[test]
     fn foreign_files_are_refused() {
         let network = network(1);

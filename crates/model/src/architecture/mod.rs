@@ -234,7 +234,11 @@ mod tests {
             &[Layer::Flatten, dense(Some(wide)), dense(Some(wide))],
             "more than 2^31 parameters",
         );
-        check([1, 1, 1], &[Layer::Flatten, dense(Some(wide)), dense(Some(2)), dense(Some(wide))], "dense_2");
+        check(
+            [1, 1, 1],
+            &[Layer::Flatten, dense(Some(wide)), dense(Some(2)), dense(Some(wide))],
+            "dense_1/kernel",
+        );
     }
 
     #[test]
