@@ -29,7 +29,7 @@ fn network(c: &mut Criterion) {
         group.throughput(Throughput::Elements(batch as u64));
         for simd in Simd::available().into_iter().filter(|simd| simd.to_string() != "portable") {
             group.bench_function(format!("train/{batch}/{simd}"), |b| {
-                b.iter(|| plan.train(simd, black_box(&parameters), &images, &labels).unwrap());
+                b.iter(|| plan.train(simd, black_box(&parameters), &images, &labels, 0.0).unwrap());
             });
             group.bench_function(format!("logits/{batch}/{simd}"), |b| {
                 b.iter(|| plan.logits(simd, black_box(&parameters), &images).unwrap());

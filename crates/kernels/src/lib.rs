@@ -22,6 +22,7 @@ pub mod activation;
 mod aligned;
 pub mod batch_norm;
 pub mod conv;
+pub mod curve;
 pub mod dense;
 pub mod dropout;
 mod error;

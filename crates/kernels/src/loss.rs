@@ -100,17 +100,6 @@ pub(crate) struct Scored {
     pub(crate) correct: usize,
 }
 
-/// [`CrossEntropy::score`] without label smoothing.
-pub(crate) fn score(
-    classes: usize,
-    logits: &[f32],
-    labels: &[u32],
-    factor: f32,
-    gradient: &mut [f32],
-) -> Scored {
-    CrossEntropy { classes, smoothing: 0.0 }.score(logits, labels, factor, gradient)
-}
-
 /// How many pictures have their greatest logit at their label; the first of equal ones counts, as in Keras.
 ///
 /// # Errors

@@ -5,15 +5,32 @@
 #[non_exhaustive]
 pub enum Error {
     /// A layer does not fit what the layer before it gives.
-    #[error("layer {layer} does not fit its input {input:?}: {reason}")]
+    #[error("layer {layer} does not fit its input {input:?} ({place}): {reason}")]
     Layer {
         /// The layer's name.
         layer: String,
+        /// Where it stands: `layer 3 of 8`.
+        place: String,
         /// The shape of one picture that reaches it: `(H, W, C)` or `(N)`.
         input: Vec<usize>,
         /// What is wrong.
         reason: String,
     },
+    /// A setting of a layer is out of its range.
+    #[error("layer {layer} has a wrong setting ({place}, input {input:?}): {reason}")]
+    Setting {
+        /// The layer's name.
+        layer: String,
+        /// Where it stands: `layer 3 of 8`.
+        place: String,
+        /// The shape of one picture that reaches it: `(H, W, C)` or `(N)`.
+        input: Vec<usize>,
+        /// What is wrong.
+        reason: String,
+    },
+    /// All layers fit each other, but what they make is no network of use.
+    #[error("the network cannot be built: {0}")]
+    Architecture(String),
     /// Pictures of another size than the network's.
     #[error("pictures of shape {found:?}, expected {expected:?}")]
     Pictures {
@@ -21,6 +38,14 @@ pub enum Error {
         found: Vec<usize>,
         /// The shape the network takes: `(B, C, H, W)`.
         expected: Vec<usize>,
+    },
+    /// More or fewer names of samples than pictures.
+    #[error("{found} samples for a batch of {expected} pictures; expected one for each, or none")]
+    Samples {
+        /// How many there are.
+        found: usize,
+        /// How many pictures there are.
+        expected: usize,
     },
     /// A weights file that cannot be read at all.
     #[error("not a safetensors file of weights: {0}")]
@@ -38,6 +63,9 @@ pub enum Error {
         /// What the network needs.
         expected: String,
     },
+    /// A network that cannot be written for other programs.
+    #[error("the network cannot be exported: {0}")]
+    Export(String),
     /// Gradients of something else than the network's loss.
     #[error("there is no gradient of the network's weights; call backward on the loss that it gave")]
     NoGradient,

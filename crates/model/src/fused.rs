@@ -1,18 +1,18 @@
 //! A whole network as one candle op: loss and gradient in one pass over [`kernels::plan`], on the CPU.
 //!
-//! The op computes its gradient with its result, while a block of pictures is in the cache, and hands it out
-//! when `backward` comes.
+//! The gradient is computed with the loss, while a block of pictures is in the cache, and handed out when `backward`
+//! comes.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use candle_core::{CpuStorage, CustomOp3, Device, Layout, Result, Shape, Tensor};
+use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor};
 use kernels::Simd;
 use kernels::plan::{Plan, PlanLayer};
 
 use crate::Error;
-use crate::architecture::{Activation, Architecture, Layer};
+use crate::architecture::{Activation, Architecture, Layer, Padding};
 use crate::network::Loss;
-use crate::ops::{f32s, u32s, with_values, wrap};
+use crate::ops::{with_values, wrap};
 
 /// The plan of an architecture, where its layers allow one and the device is the CPU.
 pub(crate) fn plan(
@@ -22,14 +22,23 @@ pub(crate) fn plan(
     let mut layers = Vec::new();
     for named in architecture.layers() {
         layers.push(match named.layer {
-            Layer::Conv2d { filters, kernel, activation: Activation::Relu } => {
-                PlanLayer::ConvRelu { filters, kernel }
-            }
-            Layer::MaxPool2d { window: [2, 2] } => PlanLayer::MaxPool2x2,
+            Layer::Conv2d {
+                filters,
+                kernel,
+                stride: [1, 1],
+                padding: Padding::Valid,
+                bias: true,
+                activation: Activation::Relu,
+            } => PlanLayer::ConvRelu { filters, kernel },
+            Layer::MaxPool2d { window: [2, 2], stride: None | Some([2, 2]) } => PlanLayer::MaxPool2x2,
             // Between convolutions and dense layers, where a plan has it by itself.
             Layer::Flatten => continue,
-            Layer::Dense { units, activation: Activation::Relu } => PlanLayer::DenseRelu { units },
-            Layer::Dense { units, activation: Activation::Linear } => PlanLayer::Logits { classes: units },
+            Layer::Dense { units: Some(units), bias: true, activation: Activation::Relu } => {
+                PlanLayer::DenseRelu { units }
+            }
+            Layer::Dense { units: Some(classes), bias: true, activation: Activation::Linear } => {
+                PlanLayer::Logits { classes }
+            }
             _ => return Ok(None),
         });
     }
@@ -41,17 +50,18 @@ pub(crate) fn plan(
 
 /// The loss of a batch, with the gradient of the weights.
 pub(crate) fn loss(
-    plan: &Arc<Plan>,
+    plan: &Plan,
     simd: Simd,
     weights: &Tensor,
     images: &Tensor,
     labels: &Tensor,
+    label_smoothing: f64,
 ) -> Result<Loss> {
-    let found = Arc::new(Mutex::new(Found::default()));
-    let op = Op { plan: plan.clone(), simd, found: found.clone() };
-    let mean = weights.apply_op3(&images.contiguous()?, &labels.contiguous()?, op)?;
-    let correct = found.lock().unwrap_or_else(PoisonError::into_inner).correct;
-    Ok(Loss { mean, correct })
+    let labels: Vec<u32> = labels.to_vec1()?;
+    let outcome = with_values([weights, &images.contiguous()?], |[weights, images]| {
+        plan.train(simd, weights, images, &labels, label_smoothing).map_err(wrap)
+    })?;
+    Ok(Loss { mean: with_gradient(weights, outcome.loss, outcome.gradient)?, correct: outcome.correct })
 }
 
 /// Logits without gradients.
@@ -62,57 +72,30 @@ pub(crate) fn logits(plan: &Plan, simd: Simd, weights: &Tensor, images: &Tensor)
     Tensor::from_vec(logits, (images.dim(0)?, plan.classes()), images.device())
 }
 
-struct Op {
-    plan: Arc<Plan>,
-    simd: Simd,
-    found: Arc<Mutex<Found>>,
+/// A loss whose gradient with respect to `weights` is known already.
+pub(crate) fn with_gradient(weights: &Tensor, loss: f32, gradient: Vec<f32>) -> Result<Tensor> {
+    let gradient = Tensor::from_vec(gradient, weights.shape(), weights.device())?;
+    weights.apply_op1(Ready { loss, gradient })
 }
 
-/// What the forward pass found besides the loss.
-#[derive(Default)]
-struct Found {
-    correct: usize,
-    gradient: Option<Tensor>,
+struct Ready {
+    loss: f32,
+    gradient: Tensor,
 }
 
-impl CustomOp3 for Op {
+impl CustomOp1 for Ready {
     fn name(&self) -> &'static str {
         "network-loss"
     }
 
-    fn cpu_fwd(
-        &self,
-        weights: &CpuStorage,
-        weights_layout: &Layout,
-        images: &CpuStorage,
-        images_layout: &Layout,
-        labels: &CpuStorage,
-        labels_layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        let (weights, images) = (f32s(weights, weights_layout)?, f32s(images, images_layout)?);
-        let outcome =
-            self.plan.train(self.simd, weights, images, u32s(labels, labels_layout)?).map_err(wrap)?;
-        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        let len = outcome.gradient.len();
-        let gradient = Tensor::from_vec(outcome.gradient, len, &Device::Cpu)?;
-        *found = Found { correct: outcome.correct, gradient: Some(gradient) };
-        Ok((CpuStorage::F32(vec![outcome.loss]), ().into()))
+    fn cpu_fwd(&self, _weights: &CpuStorage, _layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        Ok((CpuStorage::F32(vec![self.loss]), ().into()))
     }
 
-    fn bwd(
-        &self,
-        _weights: &Tensor,
-        _images: &Tensor,
-        _labels: &Tensor,
-        _loss: &Tensor,
-        grad: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let scale = grad.to_scalar::<f32>()?;
-        let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        let scaled = |gradient: &Tensor| match scale {
-            1.0 => Ok(gradient.clone()),
-            scale => gradient.affine(f64::from(scale), 0.0),
-        };
-        Ok((found.gradient.as_ref().map(scaled).transpose()?, None, None))
+    fn bwd(&self, _weights: &Tensor, _loss: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
+        Ok(Some(match grad.to_scalar::<f32>()? {
+            1.0 => self.gradient.clone(),
+            scale => self.gradient.affine(f64::from(scale), 0.0)?,
+        }))
     }
 }

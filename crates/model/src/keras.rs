@@ -42,30 +42,56 @@ pub fn keras_json(architecture: &Architecture) -> String {
 }
 
 fn settings(layer: &Layer) -> Vec<(&'static str, Value)> {
-    let name = |activation: Activation| match activation {
-        Activation::Linear => json!("linear"),
-        Activation::Relu => json!("relu"),
+    let pool = |window: [usize; 2], stride: Option<[usize; 2]>| {
+        vec![
+            ("pool_size", json!(window)),
+            ("strides", json!(stride.unwrap_or(window))),
+            ("padding", json!("valid")),
+            channels_last(),
+        ]
     };
     match *layer {
-        Layer::Conv2d { filters, kernel, activation } => vec![
+        Layer::Conv2d { filters, kernel, stride, padding, bias, activation } => vec![
             ("filters", json!(filters)),
             ("kernel_size", json!(kernel)),
-            ("strides", json!([1, 1])),
-            ("padding", json!("valid")),
-            ("data_format", json!("channels_last")),
-            ("activation", name(activation)),
-            ("use_bias", json!(true)),
+            ("strides", json!(stride)),
+            ("padding", json!(padding)),
+            channels_last(),
+            ("activation", function(activation)),
+            ("use_bias", json!(bias)),
         ],
-        Layer::MaxPool2d { window } => vec![
-            ("pool_size", json!(window)),
-            ("strides", json!(window)),
-            ("padding", json!("valid")),
-            ("data_format", json!("channels_last")),
+        Layer::MaxPool2d { window, stride } | Layer::AvgPool2d { window, stride } => pool(window, stride),
+        Layer::GlobalAvgPool2d | Layer::GlobalMaxPool2d => vec![channels_last(), ("keepdims", json!(false))],
+        Layer::BatchNorm { momentum, epsilon } => vec![
+            ("axis", json!(-1)),
+            ("momentum", json!(momentum)),
+            ("epsilon", json!(epsilon)),
+            ("center", json!(true)),
+            ("scale", json!(true)),
         ],
-        Layer::Flatten => vec![("data_format", json!("channels_last"))],
-        Layer::Dense { units, activation } => {
-            vec![("units", json!(units)), ("activation", name(activation)), ("use_bias", json!(true))]
+        Layer::Dropout { rate } => vec![("rate", json!(rate))],
+        Layer::Flatten => vec![channels_last()],
+        Layer::Dense { units, bias, activation } => {
+            vec![("units", json!(units)), ("activation", function(activation)), ("use_bias", json!(bias))]
         }
+        Layer::Activation { function: activation } => vec![("activation", function(activation))],
+    }
+}
+
+fn channels_last() -> (&'static str, Value) {
+    ("data_format", json!("channels_last"))
+}
+
+/// Keras' function of that name; its `leaky_relu` has another slope than its layer, which so is named itself.
+fn function(activation: Activation) -> Value {
+    match activation {
+        Activation::LeakyRelu => json!({
+            "module": "keras.layers",
+            "class_name": "LeakyReLU",
+            "config": {"negative_slope": 0.3},
+            "registered_name": null,
+        }),
+        _ => json!(activation.keras_name()),
     }
 }
 

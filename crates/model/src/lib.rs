@@ -15,7 +15,7 @@
 //! ```
 //! use candle_core::{DType, Device, Tensor};
 //! use kernels::Simd;
-//! use model::{Architecture, Network};
+//! use model::{Architecture, Network, Training};
 //! use streams::Seed;
 //!
 //! # fn main() -> Result<(), model::Error> {
@@ -23,7 +23,7 @@
 //! assert_eq!(network.parameter_count(), 122_570);
 //! let images = Tensor::zeros((2, 3, 32, 32), DType::F32, &Device::Cpu)?;
 //! let labels = Tensor::new(&[3u32, 8], &Device::Cpu)?;
-//! let gradients = network.loss(&images, &labels)?.mean.backward()?;
+//! let gradients = network.loss(&images, &labels, &Training::default())?.mean.backward()?;
 //! assert!(gradients.get(network.weights()).is_some());
 //! # Ok(())
 //! # }
@@ -36,17 +36,24 @@ mod init;
 mod keras;
 pub mod modules;
 mod network;
+mod onnx;
 mod ops;
 pub mod optimizer;
 mod summary;
 mod weights;
 
-pub use architecture::{Activation, Architecture, Layer, NamedLayer};
+pub use architecture::{Activation, Architecture, Layer, NamedLayer, Padding, ParameterKind};
 pub use error::Error;
 pub use keras::keras_json;
-pub use network::{Loss, Network, Parameter, ParameterKind};
+pub use network::{Loss, Network, Parameter, Training, score_logits};
+pub use onnx::onnx;
 pub use ops::{
-    Normalised, avg_pool2d, batch_norm, batch_norm_inference, conv2d, cross_entropy, dense, dropout,
-    max_pool2d,
+    Normalised, activate, avg_pool2d, batch_norm, batch_norm_inference, conv2d, cross_entropy, dense,
+    dropout, max_pool2d,
 };
 pub use summary::Summary;
+
+/// The code of the page is compiled with the examples of this crate.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/other-programs.md")]
+pub struct OtherPrograms;

@@ -20,7 +20,7 @@ impl fmt::Display for Summary<'_> {
                 [
                     format!("{} ({})", layer.name, layer.layer.keras_class()),
                     format!("(None, {})", shape.join(", ")),
-                    thousands(layer.parameter_count()),
+                    thousands(layer.parameter_count() as u64),
                     thousands(layer.multiply_adds()),
                 ]
             })
@@ -50,18 +50,28 @@ impl fmt::Display for Summary<'_> {
             cells(f, '│', row.each_ref().map(String::as_str))?;
         }
         rule(f, ['└', '┴', '┘'], '─')?;
-        let total: usize = self.0.layers().iter().map(|layer| layer.parameter_count()).sum();
-        let work: usize = self.0.layers().iter().map(|layer| layer.multiply_adds()).sum();
-        let size = total as f64 * 4.0 / 1024.0;
-        writeln!(f, " Total params: {} ({size:.2} KB)", thousands(total))?;
-        writeln!(f, " Trainable params: {} ({size:.2} KB)", thousands(total))?;
-        writeln!(f, " Non-trainable params: 0 (0.00 B)")?;
-        write!(f, " Multiply-adds a picture: {}", thousands(work))
+        let (trained, kept) = (self.0.trainable_count() as u64, self.0.buffer_count() as u64);
+        let count = |n: u64| format!("{} ({})", thousands(n), bytes(n * 4));
+        writeln!(f, " Total params: {}", count(trained + kept))?;
+        writeln!(f, " Trainable params: {}", count(trained))?;
+        writeln!(f, " Non-trainable params: {}", count(kept))?;
+        write!(f, " Multiply-adds a picture: {}", thousands(self.0.multiply_adds()))
+    }
+}
+
+/// As Keras writes sizes.
+fn bytes(n: u64) -> String {
+    let n = n as f64;
+    match n {
+        1_073_741_824.0.. => format!("{:.2} GB", n / 1_073_741_824.0),
+        1_048_576.0.. => format!("{:.2} MB", n / 1_048_576.0),
+        1024.0.. => format!("{:.2} KB", n / 1024.0),
+        _ => format!("{n:.2} B"),
     }
 }
 
 /// `122570` as `122,570`.
-fn thousands(n: usize) -> String {
+fn thousands(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::new();
     for (i, digit) in digits.chars().enumerate() {
@@ -85,6 +95,8 @@ mod tests {
             "│ conv2d (Conv2D)                │ (None, 30, 30, 32) │     896 │       777,600 │",
             "│ max_pooling2d_1 (MaxPooling2D) │ (None, 6, 6, 64)   │       0 │             0 │",
             " Total params: 122,570 (478.79 KB)",
+            " Trainable params: 122,570 (478.79 KB)",
+            " Non-trainable params: 0 (0.00 B)",
             " Multiply-adds a picture: 4,548,608",
         ] {
             assert!(text.lines().any(|l| l == line), "{line}\nnot in\n{text}");

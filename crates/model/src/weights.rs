@@ -1,7 +1,7 @@
 //! Weights as safetensors, named and laid out as candle-nn and PyTorch have them.
 //!
-//! `conv2d.weight` is OIHW and `dense.weight` `[out, in]`. Where a dense layer follows a flattened picture,
-//! its columns run over (c, h, w), as PyTorch flattens, not over (h, w, c) as inside.
+//! `conv2d.weight` is OIHW and `dense.weight` `[out, in]`. A flattened picture runs over (c, h, w) up to the next dense
+//! layer, as PyTorch flattens, not over (h, w, c) as inside: the columns of that layer, and a batch norm before it.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -9,8 +9,8 @@ use std::collections::HashMap;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use crate::Error;
-use crate::architecture::{Architecture, Layer, NamedLayer};
-use crate::network::{Network, Parameter, ParameterKind};
+use crate::architecture::{Architecture, Layer, NamedLayer, ParameterKind};
+use crate::network::{Network, Parameter};
 
 impl Network {
     /// The weights as the bytes of a safetensors file: the same weights, the same bytes.
@@ -18,19 +18,37 @@ impl Network {
     /// # Errors
     /// If the weights cannot be copied from the device.
     pub fn to_safetensors(&self) -> Result<Vec<u8>, Error> {
-        let values = self.values()?;
+        self.to_safetensors_with(&[], HashMap::new())
+    }
+
+    /// The same with flat tensors and metadata beside the weights, which [`load_safetensors`](Self::load_safetensors)
+    /// takes no notice of.
+    ///
+    /// # Errors
+    /// If the weights cannot be copied from the device.
+    pub fn to_safetensors_with(
+        &self,
+        extra: &[(String, Vec<f32>)],
+        mut metadata: HashMap<String, String>,
+    ) -> Result<Vec<u8>, Error> {
+        let (values, buffers) = (self.values()?, self.buffer_values()?);
         let mut tensors = Vec::new();
-        for parameter in self.parameters() {
+        let trained = self.parameters().iter().map(|parameter| (parameter, &values));
+        for (parameter, values) in trained.chain(self.buffers().iter().map(|buffer| (buffer, &buffers))) {
             let map = FileLayout::of(self.architecture(), parameter);
             let bytes: Vec<u8> =
-                map.in_file_order(parameter.of(&values)).iter().flat_map(|x| x.to_le_bytes()).collect();
+                map.in_file_order(parameter.of(values)).iter().flat_map(|x| x.to_le_bytes()).collect();
             tensors.push((map.name, map.shape, bytes));
+        }
+        for (name, values) in extra {
+            let bytes = values.iter().flat_map(|x| x.to_le_bytes()).collect();
+            tensors.push((name.clone(), vec![values.len()], bytes));
         }
         let views: Vec<_> = tensors
             .iter()
             .map(|(name, shape, bytes)| Ok((name, TensorView::new(Dtype::F32, shape.clone(), bytes)?)))
             .collect::<Result<_, safetensors::SafeTensorError>>()?;
-        let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
+        metadata.insert("format".to_owned(), "pt".to_owned());
         Ok(safetensors::serialize(views, Some(metadata))?)
     }
 
@@ -41,8 +59,7 @@ impl Network {
     /// If the bytes are no safetensors file, or a tensor is missing or of another type or shape.
     pub fn load_safetensors(&self, bytes: &[u8]) -> Result<(), Error> {
         let file = SafeTensors::deserialize(bytes)?;
-        let mut values = self.values()?;
-        for parameter in self.parameters() {
+        let read = |parameter: &Parameter, values: &mut [f32]| {
             let map = FileLayout::of(self.architecture(), parameter);
             let view = file.tensor(&map.name).map_err(|_| Error::MissingTensor(map.name.clone()))?;
             if view.dtype() != Dtype::F32 || view.shape() != map.shape {
@@ -53,9 +70,14 @@ impl Network {
                 });
             }
             let file: Vec<f32> = view.data().as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
-            map.in_own_order(&file, parameter.of_mut(&mut values));
-        }
-        self.set_values(&values)
+            map.in_own_order(&file, parameter.of_mut(values));
+            Ok(())
+        };
+        let (mut values, mut buffers) = (self.values()?, self.buffer_values()?);
+        self.parameters().iter().try_for_each(|parameter| read(parameter, &mut values))?;
+        self.buffers().iter().try_for_each(|buffer| read(buffer, &mut buffers))?;
+        self.set_values(&values)?;
+        self.set_buffer_values(&buffers)
     }
 }
 
@@ -69,23 +91,30 @@ struct FileLayout {
 
 impl FileLayout {
     fn of(architecture: &Architecture, parameter: &Parameter) -> Self {
+        let kind = match parameter.kind() {
+            ParameterKind::Kernel | ParameterKind::Gamma => "weight",
+            ParameterKind::Bias | ParameterKind::Beta => "bias",
+            ParameterKind::MovingMean => "running_mean",
+            ParameterKind::MovingVariance => "running_var",
+        };
+        let name = format!("{}.{kind}", parameter.layer());
         let inside = parameter.shape();
-        match (parameter.kind(), inside) {
-            (ParameterKind::Kernel, &[kh, kw, inputs, outputs]) => Self {
-                name: format!("{}.weight", parameter.layer()),
-                shape: vec![outputs, inputs, kh, kw],
-                order: Some(permuted(inside, [3, 2, 0, 1])),
-            },
-            (ParameterKind::Kernel, &[inputs, outputs]) => {
-                let [h, w, c] =
-                    flattened_picture(architecture.layers(), parameter.layer()).unwrap_or([1, 1, inputs]);
-                Self {
-                    name: format!("{}.weight", parameter.layer()),
-                    shape: vec![outputs, inputs],
-                    order: Some(permuted(&[h, w, c, outputs], [3, 2, 0, 1])),
-                }
+        let flattened = flattened_picture(architecture.layers(), parameter.layer());
+        match (parameter.kind(), inside, flattened) {
+            (ParameterKind::Kernel, &[kh, kw, inputs, outputs], _) => {
+                let order = permuted(inside, [3, 2, 0, 1]);
+                Self { name, shape: vec![outputs, inputs, kh, kw], order: Some(order) }
             }
-            _ => Self { name: format!("{}.bias", parameter.layer()), shape: inside.to_vec(), order: None },
+            (ParameterKind::Kernel, &[inputs, outputs], _) => {
+                let [h, w, c] = flattened.unwrap_or([1, 1, inputs]);
+                let order = permuted(&[h, w, c, outputs], [3, 2, 0, 1]);
+                Self { name, shape: vec![outputs, inputs], order: Some(order) }
+            }
+            // A dense layer's bias is one of its outputs, which are no picture any more.
+            (ParameterKind::Bias, ..) | (.., None) => Self { name, shape: inside.to_vec(), order: None },
+            (.., Some([h, w, c])) => {
+                Self { name, shape: inside.to_vec(), order: Some(permuted(&[h, w, c, 1], [3, 2, 0, 1])) }
+            }
         }
     }
 
@@ -104,12 +133,13 @@ impl FileLayout {
     }
 }
 
-/// The picture `(H, W, C)` whose flattened values reach the dense layer `name` directly.
+/// The picture `(H, W, C)` whose flattened values reach the layer `name`, where no dense layer is between.
 fn flattened_picture(layers: &[NamedLayer], name: &str) -> Option<[usize; 3]> {
     let at = layers.iter().position(|l| l.name == name)?;
-    let before = layers.get(at.checked_sub(1)?)?;
-    match (&before.layer, before.input.as_slice()) {
-        (Layer::Flatten, &[h, w, c]) => Some([h, w, c]),
+    let mut before = layers[..at].iter().rev().take_while(|l| !matches!(l.layer, Layer::Dense { .. }));
+    let flatten = before.find(|l| l.layer == Layer::Flatten)?;
+    match flatten.input[..] {
+        [h, w, c] => Some([h, w, c]),
         _ => None,
     }
 }
@@ -192,7 +222,7 @@ mod tests {
         let network = network(1);
         let before = network.to_safetensors().unwrap();
         assert!(matches!(network.load_safetensors(b"<html>"), Err(Error::Unreadable(_))));
-        let pool = Layer::Dense { units: 3, activation: Default::default() };
+        let pool = Layer::Dense { units: Some(3), bias: true, activation: Default::default() };
         let small = Architecture::new("m", [32, 32, 3], &[Layer::Flatten, pool]).unwrap();
         let small =
             Network::new(&small, Seed(0), &Device::Cpu, Simd::best()).unwrap().to_safetensors().unwrap();

@@ -9,7 +9,7 @@ use super::taken::Taken;
 use super::winograd::Scratch;
 use super::{Plan, dense};
 use crate::aligned::Aligned;
-use crate::loss;
+use crate::loss::CrossEntropy;
 use crate::parallel::BLOCK;
 use crate::simd::Simd;
 
@@ -87,6 +87,14 @@ impl Brought {
     }
 }
 
+/// What a block's logits are to be.
+pub(super) struct Target<'a> {
+    pub(super) loss: &'a CrossEntropy,
+    pub(super) labels: &'a [u32],
+    /// Pictures of the whole batch.
+    pub(super) batch: usize,
+}
+
 impl Workspace {
     pub(super) fn new(plan: &Plan) -> Self {
         let inputs = || plan.convs.iter().map(|conv| conv.stage.input_len());
@@ -140,14 +148,14 @@ impl Workspace {
         plan: &Plan,
         simd: Simd,
         packed: &Packed,
-        labels: &[u32],
-        batch: usize,
+        target: Target,
         brought: &mut Brought,
     ) {
         let Brought { pictures, values, gradients, sums, loss, correct } = brought;
         let last = plan.dense.len();
         let logits = &values[last][..*pictures * plan.classes];
-        let scored = loss::score(plan.classes, logits, labels, 1.0 / batch as f32, &mut gradients[last - 1]);
+        let factor = 1.0 / target.batch as f32;
+        let scored = target.loss.score(logits, target.labels, factor, &mut gradients[last - 1]);
         (*loss, *correct) = (scored.loss, scored.correct);
         for (i, (dense, weights)) in plan.dense.iter().zip(&packed.dense).enumerate().rev() {
             let (before, after) = gradients.split_at_mut(i);

@@ -17,10 +17,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rayon::prelude::*;
 
 use crate::error::{ShapeError, check_len};
+use crate::loss::CrossEntropy;
 use crate::parallel::BLOCK;
 use crate::product::Finish;
 use crate::simd::{LANES, Simd};
-use block::{Brought, Workspace};
+use block::{Brought, Target, Workspace};
 use conv::{Input, Pool, Stage};
 use dense::Dense;
 use packed::{Conv, Packed};
@@ -161,18 +162,21 @@ impl Plan {
         self.classes
     }
 
-    /// Loss, right answers and gradient for pictures `(B, C, H, W)`, planes as files and candle have them.
+    /// Loss, right answers and gradient for pictures `(B, C, H, W)`, planes as files and candle have them. What
+    /// `label_smoothing` is, [`CrossEntropy::new`] says.
     ///
     /// # Errors
-    /// If the lengths do not fit, or a label is not below the number of classes.
+    /// If the lengths do not fit, a label is not below the number of classes, or the smoothing is not in [0, 1).
     pub fn train(
         &self,
         simd: Simd,
         parameters: &[f32],
         images: &[f32],
         labels: &[u32],
+        label_smoothing: f64,
     ) -> Result<Outcome, ShapeError> {
         self.check(parameters, images, labels.len())?;
+        let loss = CrossEntropy::new(self.classes, label_smoothing)?;
         crate::loss::check_labels(self.classes, labels)?;
         let packed = self.pack(simd, parameters, Purpose::Train);
         let each: usize = self.input.iter().product();
@@ -186,7 +190,8 @@ impl Plan {
                 .map(|(images, mine)| {
                     let (mut space, mut brought) = self.buffers();
                     space.forward(self, simd, &packed, images, &mut brought);
-                    space.backward(self, simd, &packed, mine, labels.len(), &mut brought);
+                    let target = Target { loss: &loss, labels: mine, batch: labels.len() };
+                    space.backward(self, simd, &packed, target, &mut brought);
                     self.spare().workspaces.push(space);
                     brought
                 })
@@ -281,7 +286,7 @@ mod tests {
             let parameters: Vec<f32> = values(plan.parameter_count()).map(|x| x * 0.3).collect();
             let images: Vec<f32> = values(9 * input.iter().product::<usize>()).collect();
             let outcome =
-                |simd| plan.train(simd, &parameters, &images, &[0, 1, 2, 3, 4, 0, 1, 2, 3]).unwrap();
+                |simd| plan.train(simd, &parameters, &images, &[0, 1, 2, 3, 4, 0, 1, 2, 3], 0.0).unwrap();
             let expected = outcome(Simd::best());
             assert!(expected.gradient.iter().filter(|g| **g != 0.0).count() > plan.parameter_count() / 2);
             assert!(outcome(Simd::portable_wide()) == expected, "{layers:?}");

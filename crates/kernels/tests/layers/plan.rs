@@ -53,8 +53,8 @@ impl Case {
     fn run(&self, simd: Simd) -> Outcome {
         let plan = Plan::new(self.input, &self.layers).unwrap().unwrap();
         // Twice: the second time in used buffers.
-        let first = plan.train(simd, &self.parameters, &self.images, &self.labels).unwrap();
-        let second = plan.train(simd, &self.parameters, &self.images, &self.labels).unwrap();
+        let first = plan.train(simd, &self.parameters, &self.images, &self.labels, 0.0).unwrap();
+        let second = plan.train(simd, &self.parameters, &self.images, &self.labels, 0.0).unwrap();
         assert!(bits(&first) == bits(&second), "used buffers change the result");
         first
     }
@@ -237,7 +237,7 @@ fn other_networks_are_left_to_the_layers() {
     assert!(Plan::new([2, 2, 3], &[conv(16), logits]).is_err());
     let plan = Plan::new([8, 8, 3], &[conv(16), logits]).unwrap().unwrap();
     let parameters = vec![0.0; plan.parameter_count()];
-    assert!(plan.train(Simd::best(), &parameters, &[0.0; 192], &[3]).is_err());
-    assert!(plan.train(Simd::best(), &parameters, &[0.0; 191], &[0]).is_err());
-    assert!(plan.train(Simd::best(), &parameters[1..], &[0.0; 192], &[0]).is_err());
+    assert!(plan.train(Simd::best(), &parameters, &[0.0; 192], &[3], 0.0).is_err());
+    assert!(plan.train(Simd::best(), &parameters, &[0.0; 191], &[0], 0.0).is_err());
+    assert!(plan.train(Simd::best(), &parameters[1..], &[0.0; 192], &[0], 0.0).is_err());
 }

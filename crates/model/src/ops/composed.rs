@@ -6,6 +6,7 @@
 use candle_core::{D, Result, Tensor};
 use kernels::activation::Activation;
 use kernels::conv::Padding;
+use kernels::curve::{Curve, LEAKY_SLOPE};
 use kernels::dropout::Dropout;
 use streams::Stream;
 
@@ -97,6 +98,20 @@ pub(super) fn normalise(
 ) -> Result<Tensor> {
     let deviation = (variance + epsilon)?.sqrt()?;
     input.broadcast_sub(mean)?.broadcast_div(&deviation)?.broadcast_mul(gamma)?.broadcast_add(beta)
+}
+
+/// As [`super::activate()`].
+pub(super) fn curve(x: &Tensor, curve: Curve) -> Result<Tensor> {
+    let below = |scale: f64| x.neg()?.relu()? * -scale;
+    match curve {
+        Curve::Relu => x.relu(),
+        Curve::LeakyRelu => x.relu()? + below(f64::from(LEAKY_SLOPE))?,
+        Curve::Elu => x.relu()? + below(1.0)?.exp()?.affine(1.0, -1.0)?,
+        Curve::Gelu => x.gelu_erf(),
+        Curve::Silu => x.silu(),
+        Curve::Sigmoid => x.neg()?.exp()?.affine(1.0, 1.0)?.recip(),
+        Curve::Tanh => x.tanh(),
+    }
 }
 
 /// As [`super::cross_entropy()`].
@@ -258,6 +273,24 @@ mod tests {
             || super::super::dropout(&x, 0.25, stream),
             || dropout(&x, Dropout::new(0.25).unwrap(), stream),
         );
+    }
+
+    #[test]
+    fn activations_agree() {
+        let x = var(&[3, 2, 4, 5], 11);
+        for (function, of) in [
+            (crate::Activation::Relu, Curve::Relu),
+            (crate::Activation::LeakyRelu, Curve::LeakyRelu),
+            (crate::Activation::Elu, Curve::Elu),
+            (crate::Activation::Gelu, Curve::Gelu),
+            (crate::Activation::Silu, Curve::Silu),
+            (crate::Activation::Sigmoid, Curve::Sigmoid),
+            (crate::Activation::Tanh, Curve::Tanh),
+        ] {
+            let name = format!("{function:?}");
+            let vars = std::slice::from_ref(&x);
+            check(&name, vars, || super::super::activate(&x, function), || curve(&x, of));
+        }
     }
 
     #[test]

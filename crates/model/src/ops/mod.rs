@@ -3,6 +3,7 @@
 //! On the CPU each function is a candle custom op over [`kernels`]; on other devices it is made of candle's
 //! own ops ([`composed`]).
 
+mod activation;
 mod batch_norm;
 mod composed;
 mod conv2d;
@@ -12,6 +13,7 @@ mod dropout;
 mod layer;
 mod pool;
 
+pub use activation::activate;
 pub use batch_norm::{Normalised, batch_norm, batch_norm_inference};
 pub use conv2d::conv2d;
 pub use cross_entropy::cross_entropy;

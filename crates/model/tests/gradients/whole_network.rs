@@ -2,7 +2,7 @@
 
 use candle_core::{Device, Tensor};
 use kernels::Simd;
-use model::{Architecture, Network, Parameter};
+use model::{Architecture, Network, Parameter, Training};
 use streams::Seed;
 
 use crate::naive::{Conv, cross_entropy, differences, greatest, relu, windows};
@@ -144,7 +144,7 @@ fn loss_logits_and_gradients_agree_with_f64() {
         let flat = |tensor: &Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
         let at_once = check("logits", &flat(&network.logits(&images).unwrap()), &exact_logits);
         let layers = check("logits by layers", &flat(&network.forward(&images).unwrap()), &exact_logits);
-        let loss = network.loss(&images, &labels).unwrap().mean;
+        let loss = network.loss(&images, &labels, &Training::default()).unwrap().mean;
         check("loss", &[loss.to_scalar().unwrap()], &[exact_loss]);
         let gradient = flat(loss.backward().unwrap().get(network.weights()).unwrap());
         let errors = network.parameters().iter().zip(&exact).map(|(parameter, exact)| {

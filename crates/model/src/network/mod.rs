@@ -1,42 +1,34 @@
 //! A network: an architecture with its weights on a device.
 
-use std::ops::Range;
+mod finite;
+mod layers;
+mod parameter;
+mod training;
+
 use std::sync::Arc;
 
 use candle_core::{Device, Tensor, Var};
 use kernels::Simd;
-use kernels::conv::Padding;
 use kernels::plan::Plan;
 use streams::Seed;
 
-use crate::architecture::{Activation, Architecture, Layer};
+use crate::architecture::{Architecture, ParameterKind};
 use crate::{Error, fused, init, ops};
+use layers::{Layers, Pass};
+use parameter::{Own, Parameters};
 
-/// What a parameter is to its layer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ParameterKind {
-    /// The weights: HWIO for convolutions, `(IN, OUT)` for dense layers.
-    Kernel,
-    /// One number for each output.
-    Bias,
-}
-
-/// A trainable tensor of a network: a part of [`Network::weights`].
-#[derive(Clone, Debug)]
-pub struct Parameter {
-    layer: String,
-    kind: ParameterKind,
-    shape: Vec<usize>,
-    place: Range<usize>,
-}
+pub use parameter::Parameter;
+pub use training::Training;
 
 /// An architecture with its weights.
 #[derive(Clone, Debug)]
 pub struct Network {
     architecture: Architecture,
-    parameters: Vec<Parameter>,
-    /// All parameters, one behind the other: one gradient, one optimizer step.
+    parameters: Parameters,
+    /// All that is trained, one behind the other: one gradient, one optimizer step.
     weights: Var,
+    /// All that is kept but not trained, the moving statistics of batch norms.
+    buffers: Var,
     simd: Simd,
     /// The way through the whole network at once, where there is one.
     plan: Option<Arc<Plan>>,
@@ -52,99 +44,106 @@ pub struct Loss {
 }
 
 impl Network {
-    /// A network with weights drawn from the seed: Glorot uniform kernels, zero biases.
+    /// A network with weights drawn from the seed: Glorot uniform kernels, zero biases; batch norms that leave
+    /// numbers as they are.
     ///
     /// # Errors
     /// If the device cannot hold the weights.
     pub fn new(architecture: &Architecture, seed: Seed, device: &Device, simd: Simd) -> Result<Self, Error> {
-        let mut parameters: Vec<Parameter> = Vec::new();
-        let mut weights = Vec::new();
-        for (index, named) in architecture.layers().iter().enumerate() {
-            let Some(shape) = named.kernel_shape() else { continue };
-            let outputs = shape[shape.len() - 1];
-            let mut add = |kind, shape: Vec<usize>, values: &[f32]| {
-                let place = weights.len()..weights.len() + values.len();
-                weights.extend_from_slice(values);
-                parameters.push(Parameter { layer: named.name.clone(), kind, shape, place });
-            };
-            let kernel = init::glorot_uniform(seed, index, &shape);
-            add(ParameterKind::Kernel, shape, &kernel);
-            add(ParameterKind::Bias, vec![outputs], &vec![0.0; outputs]);
+        let parameters = Parameters::of(architecture);
+        let mut weights = Vec::with_capacity(architecture.trainable_count());
+        for (index, own) in parameters.of_layers.iter().enumerate() {
+            for parameter in &parameters.trained[own.trained.clone()] {
+                weights.extend(initial(parameter, seed, index));
+            }
         }
-        let len = weights.len();
+        let buffers: Vec<f32> =
+            parameters.buffers.iter().flat_map(|buffer| initial(buffer, seed, 0)).collect();
+        let flat = |values: Vec<f32>| {
+            let len = values.len();
+            Var::from_vec(values, len, device)
+        };
         Ok(Self {
             architecture: architecture.clone(),
             parameters,
-            weights: Var::from_vec(weights, len, device)?,
+            weights: flat(weights)?,
+            buffers: flat(buffers)?,
             simd,
             plan: fused::plan(architecture, device)?,
         })
     }
 
-    /// Logits `(B, CLASSES)` of pictures `(B, C, H, W)` with values 0 to 1, layer by layer, with gradients for
-    /// every parameter and, where asked for, the pictures.
+    /// Logits `(B, CLASSES)` of pictures `(B, C, H, W)` with values 0 to 1 as in evaluation, layer by layer, with
+    /// gradients for every parameter and, where asked for, the pictures.
     ///
     /// # Errors
     /// If the pictures have another size than the architecture's, or the device fails.
     pub fn forward(&self, images: &Tensor) -> Result<Tensor, Error> {
         self.check(images)?;
-        let mut x = images.permute((0, 2, 3, 1))?.contiguous()?;
-        let mut parameters = self.parameters.chunks_exact(2);
-        for named in self.architecture.layers() {
-            let mut next = || match parameters.next() {
-                Some([kernel, bias]) => Ok((self.tensor(kernel)?, self.tensor(bias)?)),
-                _ => Err(Error::MissingTensor(named.name.clone())),
-            };
-            x = match named.layer {
-                Layer::Conv2d { activation, .. } => {
-                    let (kernel, bias) = next()?;
-                    ops::conv2d(&x, &kernel, &bias, [1, 1], Padding::default(), activation.into(), self.simd)?
-                }
-                Layer::MaxPool2d { window } => ops::max_pool2d(&x, window, window)?,
-                Layer::Flatten => x.flatten_from(1)?,
-                Layer::Dense { activation, .. } => {
-                    let (kernel, bias) = next()?;
-                    ops::dense(&x, &kernel, &bias, activation.into(), self.simd)?
-                }
-            };
-        }
-        Ok(x)
+        Layers::of_flat(self, &self.weights)?.run(images, Pass::Evaluate, |_, _| Ok(()))
     }
 
-    /// The loss of a batch, pictures `(B, C, H, W)` and labels `(B)` `u32`, for training: where the network
-    /// allows it in one op through all layers and back, else layer by layer.
+    /// The loss of a batch, pictures `(B, C, H, W)` and labels `(B)` `u32`, for training, with the gradient of the
+    /// weights: where the network allows it in one go through all layers and back, else layer by layer. Batch norms
+    /// move their moving statistics.
     ///
     /// # Errors
-    /// As [`forward`](Self::forward), or if a label is not below the number of classes.
-    pub fn loss(&self, images: &Tensor, labels: &Tensor) -> Result<Loss, Error> {
+    /// As [`forward`](Self::forward), or if a label is not below the number of classes, the label smoothing is not in
+    /// [0, 1), or there are more or fewer samples than pictures.
+    pub fn loss(&self, images: &Tensor, labels: &Tensor, training: &Training) -> Result<Loss, Error> {
         self.check(images)?;
+        training.names(images.dim(0)?)?;
+        let (weights, smoothing) = (self.weights.as_tensor(), training.label_smoothing);
         if let Some(plan) = &self.plan {
-            return Ok(fused::loss(plan, self.simd, self.weights.as_tensor(), images, labels)?);
+            return Ok(fused::loss(plan, self.simd, weights, images, labels, smoothing)?);
         }
-        let logits = self.forward(images)?;
-        let mean = ops::cross_entropy(&logits, labels, 0.0)?;
-        Ok(Loss { mean, correct: count_correct(&logits, labels)? })
+        let mut moving = self.buffer_values()?;
+        let pass = Pass::Train { training, buffers: &mut moving };
+        let loss = if self.device().is_cpu() {
+            let (layers, variables) = Layers::of_variables(self)?;
+            let logits = layers.run(images, pass, |_, _| Ok(()))?;
+            let mean = ops::cross_entropy(&logits, labels, smoothing)?;
+            let gradients = mean.backward()?;
+            let mut flat = Vec::with_capacity(self.parameter_count());
+            for variable in &variables {
+                match gradients.get(variable) {
+                    Some(gradient) => flat.extend(gradient.flatten_all()?.to_vec1::<f32>()?),
+                    None => flat.extend(std::iter::repeat_n(0.0, variable.elem_count())),
+                }
+            }
+            let mean = fused::with_gradient(weights, mean.to_scalar()?, flat)?;
+            Loss { mean, correct: count_correct(&logits, labels)? }
+        } else {
+            let logits = Layers::of_flat(self, weights)?.run(images, pass, |_, _| Ok(()))?;
+            let mean = ops::cross_entropy(&logits, labels, smoothing)?;
+            Loss { mean, correct: count_correct(&logits, labels)? }
+        };
+        if !moving.is_empty() {
+            self.set_buffer_values(&moving)?;
+        }
+        Ok(loss)
     }
 
-    /// Logits `(B, CLASSES)` without gradients, by the fastest way.
+    /// Logits `(B, CLASSES)` as in evaluation without gradients, by the fastest way.
     ///
     /// # Errors
     /// As [`forward`](Self::forward).
     pub fn logits(&self, images: &Tensor) -> Result<Tensor, Error> {
         self.check(images)?;
-        match &self.plan {
-            Some(plan) => Ok(fused::logits(plan, self.simd, self.weights.as_tensor(), images)?),
-            None => Ok(self.forward(images)?.detach()),
+        if let Some(plan) = &self.plan {
+            return Ok(fused::logits(plan, self.simd, self.weights.as_tensor(), images)?);
         }
+        // Of weights that ask for no gradients, no layer's result is kept.
+        let weights = self.weights.as_detached_tensor();
+        Layers::of_flat(self, &weights)?.run(&images.detach(), Pass::Evaluate, |_, _| Ok(()))
     }
 
-    /// The mean loss and the right answers of a batch, without gradients.
+    /// The mean loss, without label smoothing, and the right answers of a batch, without gradients.
     ///
     /// # Errors
-    /// As [`loss`](Self::loss).
+    /// As [`forward`](Self::forward), or if a label is not below the number of classes.
     pub fn score(&self, images: &Tensor, labels: &Tensor) -> Result<(f32, usize), Error> {
-        let logits = self.logits(images)?;
-        Ok((ops::cross_entropy(&logits, labels, 0.0)?.to_scalar()?, count_correct(&logits, labels)?))
+        score_logits(&self.logits(images)?, labels)
     }
 
     /// What the network is made of.
@@ -154,7 +153,12 @@ impl Network {
 
     /// The trainable tensors in the order of the layers, kernel before bias.
     pub fn parameters(&self) -> &[Parameter] {
-        &self.parameters
+        &self.parameters.trained
+    }
+
+    /// The tensors that are kept but not trained, in the order of the layers, moving mean before moving variance.
+    pub fn buffers(&self) -> &[Parameter] {
+        &self.parameters.buffers
     }
 
     /// All trainable numbers, one behind the other; the gradient is found by it.
@@ -193,9 +197,30 @@ impl Network {
         Ok(self.weights.set(&Tensor::from_slice(values, values.len(), self.device())?)?)
     }
 
-    fn tensor(&self, parameter: &Parameter) -> Result<Tensor, Error> {
-        let place = &parameter.place;
-        Ok(self.weights.narrow(0, place.start, place.len())?.reshape(parameter.shape.as_slice())?)
+    /// All numbers that are kept but not trained, for the [`Parameter::of`] of a buffer to take from.
+    ///
+    /// # Errors
+    /// If they cannot be copied from the device.
+    pub fn buffer_values(&self) -> Result<Vec<f32>, Error> {
+        Ok(self.buffers.to_vec1()?)
+    }
+
+    /// Sets all numbers that are kept but not trained, in the order of [`buffer_values`](Self::buffer_values).
+    ///
+    /// # Errors
+    /// If there are more or fewer of them than the network has.
+    pub fn set_buffer_values(&self, values: &[f32]) -> Result<(), Error> {
+        Ok(self.buffers.set(&Tensor::from_slice(values, values.len(), self.device())?)?)
+    }
+
+    /// The moving statistics.
+    fn moving(&self) -> &Var {
+        &self.buffers
+    }
+
+    /// The tensors of the layer at a place.
+    fn own(&self, index: usize) -> Own {
+        self.parameters.of_layers[index].clone()
     }
 
     fn check(&self, images: &Tensor) -> Result<(), Error> {
@@ -208,58 +233,31 @@ impl Network {
     }
 }
 
+/// The mean loss, without label smoothing, of logits `(B, CLASSES)`, and how many of them are greatest at their label,
+/// of `labels (B)` `u32`.
+///
+/// # Errors
+/// If the shapes do not fit, or a label is not below the number of classes.
+pub fn score_logits(logits: &Tensor, labels: &Tensor) -> Result<(f32, usize), Error> {
+    Ok((ops::cross_entropy(logits, labels, 0.0)?.to_scalar()?, count_correct(logits, labels)?))
+}
+
+/// What a parameter begins as; `index` is its layer's place.
+fn initial(parameter: &Parameter, seed: Seed, index: usize) -> Vec<f32> {
+    let len = parameter.shape().iter().product();
+    match parameter.kind() {
+        ParameterKind::Kernel => init::glorot_uniform(seed, index, parameter.shape()),
+        ParameterKind::Gamma | ParameterKind::MovingVariance => vec![1.0; len],
+        ParameterKind::Bias | ParameterKind::Beta | ParameterKind::MovingMean => vec![0.0; len],
+    }
+}
+
 /// How many logits are greatest at their label.
 fn count_correct(logits: &Tensor, labels: &Tensor) -> Result<usize, Error> {
     let (_, classes) = logits.dims2()?;
     let logits = logits.flatten_all()?.to_vec1::<f32>()?;
     let labels = labels.to_vec1::<u32>()?;
     Ok(kernels::loss::count_correct(classes, &logits, &labels).map_err(candle_core::Error::wrap)?)
-}
-
-impl Parameter {
-    /// The name of its layer.
-    pub fn layer(&self) -> &str {
-        &self.layer
-    }
-
-    /// What it is to its layer.
-    pub fn kind(&self) -> ParameterKind {
-        self.kind
-    }
-
-    /// The shape in Keras' layout: HWIO, `(IN, OUT)` or `(OUT)`.
-    pub fn shape(&self) -> &[usize] {
-        &self.shape
-    }
-
-    /// Keras' path below the model: `conv2d/kernel`.
-    pub fn path(&self) -> String {
-        let kind = match self.kind {
-            ParameterKind::Kernel => "kernel",
-            ParameterKind::Bias => "bias",
-        };
-        format!("{}/{kind}", self.layer)
-    }
-
-    /// This parameter's part, row-major, of numbers that lie as [`Network::values`] (or a gradient of them).
-    /// Empty if there are too few.
-    pub fn of<'a>(&self, values: &'a [f32]) -> &'a [f32] {
-        values.get(self.place.clone()).unwrap_or_default()
-    }
-
-    /// As [`of`](Self::of), to write to.
-    pub fn of_mut<'a>(&self, values: &'a mut [f32]) -> &'a mut [f32] {
-        values.get_mut(self.place.clone()).unwrap_or_default()
-    }
-}
-
-impl From<Activation> for kernels::activation::Activation {
-    fn from(activation: Activation) -> Self {
-        match activation {
-            Activation::Linear => Self::Linear,
-            Activation::Relu => Self::Relu,
-        }
-    }
 }
 
 #[cfg(test)]
@@ -295,7 +293,7 @@ mod tests {
         let images = Tensor::from_vec(pixels, (9, 3, 32, 32), &Device::Cpu).unwrap();
         let labels = Tensor::new(&[3u32, 1, 4, 1, 5, 9, 2, 6, 5], &Device::Cpu).unwrap();
         let run = |network: &Network| {
-            let loss = network.loss(&images, &labels).unwrap();
+            let loss = network.loss(&images, &labels, &Training::default()).unwrap();
             // Twice the loss: the gradient that arrives is not always 1.
             let gradients = loss.mean.affine(2.0, 0.0).unwrap().backward().unwrap();
             let gradient = gradients.get(network.weights()).unwrap().to_vec1::<f32>().unwrap();
@@ -315,7 +313,7 @@ mod tests {
     fn labels_out_of_range_are_errors() {
         let images = Tensor::zeros((1, 3, 32, 32), candle_core::DType::F32, &Device::Cpu).unwrap();
         let labels = Tensor::new(&[10u32], &Device::Cpu).unwrap();
-        let error = tutorial().loss(&images, &labels).unwrap_err().to_string();
+        let error = tutorial().loss(&images, &labels, &Training::default()).unwrap_err().to_string();
         assert!(error.contains("label 10 of picture 0 is not below the number of classes, 10"), "{error}");
     }
 }
