@@ -18,6 +18,19 @@ impl Network {
     /// # Errors
     /// If the weights cannot be copied from the device.
     pub fn to_safetensors(&self) -> Result<Vec<u8>, Error> {
+        self.to_safetensors_with(&[], HashMap::new())
+    }
+
+    /// The same with flat tensors and metadata beside the weights, which [`load_safetensors`](Self::load_safetensors)
+    /// takes no notice of.
+    ///
+    /// # Errors
+    /// If the weights cannot be copied from the device.
+    pub fn to_safetensors_with(
+        &self,
+        extra: &[(String, Vec<f32>)],
+        mut metadata: HashMap<String, String>,
+    ) -> Result<Vec<u8>, Error> {
         let (values, buffers) = (self.values()?, self.buffer_values()?);
         let mut tensors = Vec::new();
         let trained = self.parameters().iter().map(|parameter| (parameter, &values));
@@ -27,11 +40,15 @@ impl Network {
                 map.in_file_order(parameter.of(values)).iter().flat_map(|x| x.to_le_bytes()).collect();
             tensors.push((map.name, map.shape, bytes));
         }
+        for (name, values) in extra {
+            let bytes = values.iter().flat_map(|x| x.to_le_bytes()).collect();
+            tensors.push((name.clone(), vec![values.len()], bytes));
+        }
         let views: Vec<_> = tensors
             .iter()
             .map(|(name, shape, bytes)| Ok((name, TensorView::new(Dtype::F32, shape.clone(), bytes)?)))
             .collect::<Result<_, safetensors::SafeTensorError>>()?;
-        let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
+        metadata.insert("format".to_owned(), "pt".to_owned());
         Ok(safetensors::serialize(views, Some(metadata))?)
     }
 

@@ -12,8 +12,8 @@ use anyhow::{Context, Result, ensure};
 use candle_core::{Device, Tensor};
 use clap::Parser;
 use kernels::Simd;
-use model::optimizer::Adam;
-use model::{Architecture, Network};
+use model::optimizer::{Optimizer, OptimizerSettings, gradient_of};
+use model::{Architecture, Network, Training};
 use serde_json::json;
 use streams::{Purpose, Seed};
 
@@ -89,7 +89,8 @@ fn run(options: &Options) -> Result<()> {
 fn rates(options: &Options) -> Result<Vec<f64>> {
     let batch = options.batch;
     let network = Network::new(&Architecture::tutorial(), Seed(0), &Device::Cpu, options.simd)?;
-    let mut adam = Adam::new(&network, kernels::optimizer::Adam::default())?;
+    let settings = OptimizerSettings::adam(kernels::optimizer::Adam::default());
+    let mut adam = Optimizer::new(&network, &settings)?;
     let mut random = Seed(0).stream(Purpose::new("speed"), 0, 0);
     let pixels: Vec<f32> = (0..batch * 3 * 32 * 32).map(|_| random.unit_f32()).collect();
     let images = Tensor::from_vec(pixels, (batch, 3, 32, 32), &Device::Cpu)?;
@@ -99,8 +100,8 @@ fn rates(options: &Options) -> Result<Vec<f64>> {
         if options.evaluate {
             network.logits(&images)?;
         } else {
-            let gradients = network.loss(&images, &labels)?.mean.backward()?;
-            adam.step(&network, &gradients, LEARNING_RATE)?;
+            let gradients = network.loss(&images, &labels, &Training::default())?.mean.backward()?;
+            adam.step(&network, &gradient_of(&network, &gradients)?, LEARNING_RATE)?;
         }
         Ok(())
     };

@@ -6,7 +6,8 @@ use dataset::split::{Split, split};
 use dataset::{Dataset, binary, folder, shapes};
 use streams::Seed;
 
-use crate::config::{Config, DataRecord, DatasetName, IMAGE_SIZE};
+use crate::config::{Config, DatasetName, IMAGE_SIZE};
+use crate::record::DataRecord;
 use crate::{Error, Result};
 
 /// A dataset and its parts.
@@ -56,6 +57,7 @@ impl Data {
             validation: self.split.validation.len(),
             test: self.split.test.len(),
             classes: self.dataset.classes().to_vec(),
+            shape: self.dataset.pictures().shape(),
         }
     }
 }

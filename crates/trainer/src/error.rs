@@ -47,9 +47,16 @@ pub enum Error {
         /// What was expected and found.
         reason: String,
     },
+    /// Another program trains in this folder.
+    #[error("another program is training in {}: wait for it, or choose another --run-dir", .0.display())]
+    Locked(PathBuf),
+    /// There is no such run.
+    #[error("no run in {}: it has no config.toml; see `ls runs`, or name `latest`", .0.display())]
+    NoRun(PathBuf),
     /// The loss is no number any more.
     #[error(
-        "the loss of epoch {epoch}, step {step} is {loss}: training cannot go on; a lower --learning-rate may help"
+        "the loss of epoch {epoch}, step {step} is {loss}, {place}: training cannot go on; a lower --learning-rate or a \
+         --clip-norm may help"
     )]
     Diverged {
         /// Counted from 1.
@@ -58,10 +65,22 @@ pub enum Error {
         step: u64,
         /// The loss.
         loss: f32,
+        /// Where the first number is not finite, in words.
+        place: String,
     },
     /// The user stopped the run.
-    #[error("interrupted in epoch {epoch}, step {step}")]
+    #[error("interrupted in epoch {epoch}, after step {step}")]
     Interrupted {
+        /// Counted from 1.
+        epoch: u64,
+        /// Whole steps of that epoch.
+        step: u64,
+    },
+    /// A policy stopped the run for another day.
+    #[error("{why}: paused in epoch {epoch}, after step {step}")]
+    Paused {
+        /// In words.
+        why: String,
         /// Counted from 1.
         epoch: u64,
         /// Whole steps of that epoch.

@@ -4,15 +4,13 @@ mod cli;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 /// Training takes and returns the same large buffers in every step: an allocator that keeps them saves a page
 /// fault for each 4 KiB.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let cli = cli::Cli::parse();
+    let (cli, matches) = cli::Cli::parsed();
     tracing_subscriber::fmt()
         .with_env_filter(
             tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into()),
@@ -24,7 +22,7 @@ fn main() -> ExitCode {
         // It would panic where nobody reads stderr any more.
         .log_internal_errors(false)
         .init();
-    match cli.run() {
+    match cli.run(&matches) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             cli::output::note(format_args!("error: {error}"));

@@ -1,7 +1,7 @@
 //! A network as a graph of operations, with the shapes at its edges: without one, TensorBoard's Graphs tab opens with
 //! an error. Knows nothing of files.
 
-use model::{Activation, Architecture, Layer, NamedLayer};
+use model::{Activation, Architecture, Layer, NamedLayer, Padding, ParameterKind};
 use tensorboard::message::DataType;
 use tensorboard::{Graph, InputError, Node};
 
@@ -28,40 +28,97 @@ pub(crate) fn op_graph(architecture: &Architecture) -> Result<Graph, InputError>
 /// Adds the operations of a layer that takes its input from the node `from`; says which gives its output.
 fn add(nodes: &mut Vec<Node>, layer: &NamedLayer, from: String) -> String {
     let output = batch_of(&layer.output);
-    let named = |part: &str| format!("{}/{part}", layer.name);
-    let mut with_weights = |op: &str, kernel: &[usize], activation| {
-        let units = output.last().copied().unwrap_or_default();
-        nodes.push(Node::new(named("kernel"), "VariableV2").output(&sizes(kernel)));
-        nodes.push(Node::new(named("bias"), "VariableV2").output(&[units]));
-        nodes.push(Node::new(named(op), op).input(&from).input(named("kernel")).output(&output));
-        nodes.push(
-            Node::new(named("BiasAdd"), "BiasAdd").input(named(op)).input(named("bias")).output(&output),
-        );
-        match activation {
-            Activation::Linear => named("BiasAdd"),
-            Activation::Relu => {
-                nodes.push(Node::new(named("Relu"), "Relu").input(named("BiasAdd")).output(&output));
-                named("Relu")
-            }
-        }
-    };
-    let channels = layer.input.last().copied().unwrap_or_default();
     match layer.layer {
-        Layer::Conv2d { filters, kernel: [height, width], activation } => {
-            with_weights("Conv2D", &[height, width, channels, filters], activation)
+        Layer::Conv2d { stride, padding, activation, .. } => {
+            let padding = if padding == Padding::Same { "SAME" } else { "VALID" };
+            let with = |node: Node| node.attr("strides", of_pictures(stride)).attr("padding", padding);
+            weighted(nodes, layer, from, "Conv2D", activation, with)
         }
-        Layer::Dense { units, activation } => with_weights("MatMul", &[channels, units], activation),
-        Layer::MaxPool2d { window: [height, width] } => {
-            let window = [1, height as i64, width as i64, 1];
-            let pool = Node::new(&layer.name, "MaxPool").input(from).attr("ksize", window);
-            nodes.push(pool.attr("strides", window).output(&output));
-            layer.name.clone()
+        Layer::Dense { activation, .. } => weighted(nodes, layer, from, "MatMul", activation, |node| node),
+        Layer::MaxPool2d { window, stride } => {
+            let pool = Node::new(&layer.name, "MaxPool").attr("ksize", of_pictures(window));
+            single(nodes, pool.attr("strides", of_pictures(stride.unwrap_or(window))), layer, from)
         }
-        Layer::Flatten => {
-            nodes.push(Node::new(&layer.name, "Reshape").input(from).output(&output));
-            layer.name.clone()
+        Layer::AvgPool2d { window, stride } => {
+            let pool = Node::new(&layer.name, "AvgPool").attr("ksize", of_pictures(window));
+            single(nodes, pool.attr("strides", of_pictures(stride.unwrap_or(window))), layer, from)
+        }
+        Layer::GlobalAvgPool2d => single(nodes, Node::new(&layer.name, "Mean"), layer, from),
+        Layer::GlobalMaxPool2d => single(nodes, Node::new(&layer.name, "Max"), layer, from),
+        Layer::BatchNorm { .. } => {
+            let channels = [output.last().copied().unwrap_or_default()];
+            let named = |part: &str| format!("{}/{part}", layer.name);
+            let parts = ["gamma", "beta", "moving_mean", "moving_variance"].map(named);
+            let mut node = Node::new(named("FusedBatchNormV3"), "FusedBatchNormV3").input(from);
+            for part in parts {
+                nodes.push(Node::new(&part, "VariableV2").output(&channels));
+                node = node.input(part);
+            }
+            nodes.push(node.output(&output));
+            named("FusedBatchNormV3")
+        }
+        Layer::Dropout { .. } => single(nodes, Node::new(&layer.name, "Dropout"), layer, from),
+        Layer::Flatten => single(nodes, Node::new(&layer.name, "Reshape"), layer, from),
+        Layer::Activation { function } => {
+            single(nodes, Node::new(&layer.name, op(function).unwrap_or("Identity")), layer, from)
         }
     }
+}
+
+/// A layer that is one operation.
+fn single(nodes: &mut Vec<Node>, node: Node, layer: &NamedLayer, from: String) -> String {
+    nodes.push(node.input(from).output(&batch_of(&layer.output)));
+    layer.name.clone()
+}
+
+/// A layer with a kernel: a product, and where it has them, a bias and an activation.
+fn weighted(
+    nodes: &mut Vec<Node>,
+    layer: &NamedLayer,
+    from: String,
+    product: &str,
+    activation: Activation,
+    with: impl FnOnce(Node) -> Node,
+) -> String {
+    let output = batch_of(&layer.output);
+    let named = |part: &str| format!("{}/{part}", layer.name);
+    let kernel = layer.kernel_shape().unwrap_or_default();
+    nodes.push(Node::new(named("kernel"), "VariableV2").output(&sizes(&kernel)));
+    let units = output.last().copied().unwrap_or_default();
+    let has_bias = layer.parameters().iter().any(|(kind, _)| *kind == ParameterKind::Bias);
+    if has_bias {
+        nodes.push(Node::new(named("bias"), "VariableV2").output(&[units]));
+    }
+    nodes.push(with(Node::new(named(product), product).input(from).input(named("kernel"))).output(&output));
+    let mut last = named(product);
+    if has_bias {
+        nodes.push(Node::new(named("BiasAdd"), "BiasAdd").input(last).input(named("bias")).output(&output));
+        last = named("BiasAdd");
+    }
+    if let Some(op) = op(activation) {
+        nodes.push(Node::new(named(op), op).input(last).output(&output));
+        last = named(op);
+    }
+    last
+}
+
+/// TensorFlow's operation for an activation, where there is one.
+fn op(activation: Activation) -> Option<&'static str> {
+    Some(match activation {
+        Activation::Linear => return None,
+        Activation::Relu => "Relu",
+        Activation::LeakyRelu => "LeakyRelu",
+        Activation::Elu => "Elu",
+        Activation::Gelu => "Gelu",
+        Activation::Silu => "Silu",
+        Activation::Sigmoid => "Sigmoid",
+        Activation::Tanh => "Tanh",
+    })
+}
+
+/// A window or a stride for batches of pictures.
+fn of_pictures([height, width]: [usize; 2]) -> [i64; 4] {
+    [1, height as i64, width as i64, 1]
 }
 
 /// The shape of a batch of some size.
@@ -88,5 +145,16 @@ mod tests {
         assert_eq!(node("loss").input, ["dense_1/BiasAdd", "labels"]);
         // Five layers with weights of four operations and four activations, three without weights, and three more.
         assert_eq!(nodes.len(), 5 * 4 + 4 + 3 + 3);
+    }
+
+    #[test]
+    fn layers_without_bias_and_with_statistics() {
+        let graph = op_graph(&Architecture::tutorial_plus_for([32, 32, 3], 10).unwrap()).unwrap();
+        let nodes = &graph.as_message().node;
+        let node = |name: &str| nodes.iter().find(|node| node.name == name).unwrap();
+        let inputs = &node("batch_normalization/FusedBatchNormV3").input;
+        assert_eq!(inputs[..2], ["conv2d/Conv2D", "batch_normalization/gamma"]);
+        assert_eq!(node("activation").input, ["batch_normalization/FusedBatchNormV3"]);
+        assert!(!nodes.iter().any(|node| node.name == "conv2d/bias"));
     }
 }

@@ -12,8 +12,8 @@ use std::fs;
 use std::path::Path;
 
 use candle_core::{DType, Device, Tensor, safetensors};
-use model::optimizer::{Adam, sgd_step};
-use model::{Architecture, Network};
+use model::optimizer::{Optimizer, OptimizerSettings, gradient_of};
+use model::{Architecture, Network, Training};
 use serde::Deserialize;
 use std::collections::HashMap;
 use streams::Seed;
@@ -96,7 +96,7 @@ pub fn compare(folder: &Path, simd: kernels::Simd) -> Result<Vec<Check>> {
     let (images, labels) = batches.get(0)?;
     let logits = network.logits(&images)?;
     checks.push(relative("logits", &logits.flatten_all()?.to_vec1()?, &first.values("logits")?));
-    let gradients = network.loss(&images, &labels)?.mean.backward()?;
+    let gradients = network.loss(&images, &labels, &Training::default())?.mean.backward()?;
     let gradient = match gradients.get(network.weights()) {
         Some(gradient) => gradient.to_vec1()?,
         None => Vec::new(),
@@ -109,8 +109,7 @@ pub fn compare(folder: &Path, simd: kernels::Simd) -> Result<Vec<Check>> {
 
     let sgd = &trace.optimizers.sgd;
     let network = start()?;
-    let losses =
-        losses(&network, &batches, |gradients| Ok(sgd_step(&network, gradients, sgd.learning_rate)?))?;
+    let losses = losses(&network, &batches, OptimizerSettings::sgd(0.0, false, 0.0), sgd.learning_rate)?;
     checks.push(absolute(
         &format!("losses of {} sgd steps", losses.len()),
         &losses,
@@ -120,10 +119,7 @@ pub fn compare(folder: &Path, simd: kernels::Simd) -> Result<Vec<Check>> {
 
     let course = &trace.optimizers.adam;
     let network = start()?;
-    let mut adam = Adam::new(&network, kernels::optimizer::Adam::default())?;
-    let losses = self::losses(&network, &batches, |gradients| {
-        Ok(adam.step(&network, gradients, course.learning_rate)?)
-    })?;
+    let losses = self::losses(&network, &batches, adam(), course.learning_rate)?;
     let early = &losses[..EARLY_ADAM_STEPS.min(losses.len())];
     checks.push(absolute(
         &format!("losses of {} adam steps", early.len()),
@@ -144,16 +140,22 @@ pub fn compare(folder: &Path, simd: kernels::Simd) -> Result<Vec<Check>> {
 fn losses(
     network: &Network,
     batches: &Batches,
-    mut step: impl FnMut(&candle_core::backprop::GradStore) -> Result<()>,
+    settings: OptimizerSettings,
+    learning_rate: f64,
 ) -> Result<Vec<f64>> {
+    let mut optimizer = Optimizer::new(network, &settings)?;
     (0..STEPS.min(batches.count))
         .map(|i| {
             let (images, labels) = batches.get(i)?;
-            let loss = network.loss(&images, &labels)?.mean;
-            step(&loss.backward()?)?;
+            let loss = network.loss(&images, &labels, &Training::default())?.mean;
+            optimizer.step(network, &gradient_of(network, &loss.backward()?)?, learning_rate)?;
             Ok(f64::from(loss.to_scalar::<f32>()?))
         })
         .collect()
+}
+
+fn adam() -> OptimizerSettings {
+    OptimizerSettings::adam(kernels::optimizer::Adam::default())
 }
 
 /// One step of Adam from Keras' gradients, against the formula in `f64`.
@@ -174,12 +176,9 @@ fn adam_update(network: &Network, first: &Tensors, learning_rate: f64) -> Result
             f64::from(*w) - rate * m / (v.sqrt() + epsilon)
         })
         .collect();
-    // A loss whose gradient is Keras': the sum of weights times gradients.
     let len = gradient.len();
     let gradient = Tensor::from_vec(gradient, len, &Device::Cpu)?;
-    let loss = (network.weights().as_tensor() * gradient)?.sum_all()?;
-    let mut adam = Adam::new(network, kernels::optimizer::Adam::default())?;
-    adam.step(network, &loss.backward()?, learning_rate)?;
+    Optimizer::new(network, &adam())?.step(network, &gradient, learning_rate)?;
     let ours: Vec<f64> = network.values()?.into_iter().map(f64::from).collect();
     Ok(absolute("one adam update", &ours, &exact, ADAM_UPDATE))
 }

@@ -2,24 +2,29 @@
 
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use candle_core::Device;
-use dataset::Shape;
 use dataset::loader::{LastBatch, Loader};
-use model::{Architecture, Network};
+use kernels::Simd;
+use model::Network;
 use serde::{Deserialize, Serialize};
 use streams::Seed;
 
 use crate::callback::{Callback, Metrics};
-use crate::checkpoint::LastWeights;
-use crate::config::{Config, DeviceName, Execution, ModelName, RunConfig, RunRecord};
+use crate::checkpoint::{self, Checkpoints};
+use crate::config::{Config, DeviceName};
 use crate::data::Data;
-use crate::event_log::EventLog;
-use crate::fit::{evaluate, evaluation_loader, fit};
-use crate::history::History;
+use crate::diagnosis::{Diagnosis, Epoch};
+use crate::evaluate::{Answers, answers, evaluation_loader};
+use crate::event_log::{EventLog, Start};
+use crate::history::{EpochRecord, HistoryFiles};
+use crate::policy::{EarlyStopping, KeepBest, KeepEvery, SaveOften, TimeLimit};
+use crate::record::{Execution, RunConfig, RunRecord};
 use crate::run_folder::{RUNS, RunFolder};
-use crate::variations::{Variations, variations};
+use crate::saved_run::SavedRun;
+use crate::state::State;
+use crate::training::Trainer;
 use crate::{Error, Result};
 
 /// The trained weights.
@@ -31,13 +36,15 @@ pub const CONFIG_FILE: &str = "config.toml";
 /// What came out; there only when the run is finished.
 pub const RESULTS_FILE: &str = "results.toml";
 
-/// A run that is ready to train.
+/// A run that is ready to train, from its beginning or from where it was stopped.
 #[derive(Debug)]
 pub struct Run {
     config: Config,
     data: Data,
     network: Network,
     folder: RunFolder,
+    start: Start,
+    how: Execution,
 }
 
 /// `results.toml`: what came out of a finished run.
@@ -52,8 +59,15 @@ pub struct Results {
     pub model_md5: String,
     /// Epochs trained.
     pub epochs: u64,
+    /// The epoch whose weights are in the model file.
+    pub weights_of_epoch: u64,
+    /// Why training ended before its last epoch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<String>,
     /// Seconds of training, validation included.
     pub seconds: f64,
+    /// What the curves show.
+    pub diagnosis: Diagnosis,
 }
 
 impl Run {
@@ -63,19 +77,8 @@ impl Run {
     /// If a setting is out of range, the device is not to be had, the pictures do not fit the network, or the
     /// folder cannot be made.
     pub fn prepare(config: Config, data: Data, how: &Execution) -> Result<Self> {
-        config.check()?;
-        let train = data.split.train.len();
-        if config.last_batch == LastBatch::Drop && train < config.batch_size {
-            let size = config.batch_size;
-            let message = format!(
-                "--last-batch drop leaves nothing of {train} training pictures at --batch-size {size}"
-            );
-            return Err(Error::Setting(message));
-        }
-        let device = open_device(config.device)?;
-        let (shape, classes) = (data.dataset.pictures().shape(), data.dataset.classes().len());
-        let architecture = architecture(config.model, shape, classes)?;
-        let network = Network::new(&architecture, Seed(config.seed), &device, how.simd)?;
+        let config = Config { model: config.model.resolved()?, ..config };
+        let network = network(&config, &data, how.simd)?;
         let folder = match &how.run_dir {
             Some(path) => RunFolder::create(path)?,
             None => RunFolder::next(Path::new(RUNS), &config.dataset.short())?,
@@ -90,13 +93,24 @@ impl Run {
             },
         };
         folder.write(CONFIG_FILE, to_toml(&record)?.as_bytes())?;
-        Ok(Self { config, data, network, folder })
+        Ok(Self { config, data, network, folder, start: Start::Anew, how: how.clone() })
+    }
+
+    /// Takes up a run that was stopped, on the pictures that it was on.
+    ///
+    /// # Errors
+    /// If another program trains there, the pictures are others, or the folder cannot be written to.
+    pub fn resume(run: &SavedRun, data: Data, how: &Execution) -> Result<Self> {
+        let folder = RunFolder::open(&run.folder)?;
+        let config = run.config().clone();
+        let network = network(&config, &data, how.simd)?;
+        Ok(Self { config, data, network, folder, start: Start::Again, how: how.clone() })
     }
 
     /// Trains, tests once, and writes the model. `progress` listens along.
     ///
     /// # Errors
-    /// As [`fit`]; what is whole by then is on the disk.
+    /// As [`Trainer::fit`]; what is whole by then is on the disk.
     pub fn train(&self, progress: &mut dyn Callback, stop: &AtomicBool) -> Result<Results> {
         // On one of the threads that compute, so that no step waits for another thread to wake.
         rayon::scope(|_| self.train_here(progress, stop))
@@ -109,33 +123,80 @@ impl Run {
             .last_batch(*last_batch);
         let validation = evaluation_loader(dataset, &split.validation)?;
         let test = evaluation_loader(dataset, &split.test)?;
-        let mut events = EventLog::new(&self.folder, &self.network)?;
-        if !augment.is_none() {
-            events.variations(&variations(&self.data, &self.config, Variations::OF_A_RUN)?)?;
+        let mut trainer =
+            Trainer::new(&self.network, &self.config)?.checkpoints(Checkpoints::new(&self.folder))?;
+        let mut events = EventLog::new(
+            &self.folder,
+            &self.network,
+            &self.config,
+            &self.data,
+            self.start,
+            trainer.state(),
+        )?;
+        let mut history = HistoryFiles::new(&self.folder, &trainer.state().history)?;
+        trainer = self.with_policies(trainer);
+        trainer.fit(&train, &validation, &mut [&mut history, &mut events, progress], stop)?;
+        let state = trainer.state().clone();
+        if self.config.restore_best {
+            trainer.restore_best()?;
         }
-        let mut history = History::new(&self.folder);
-        let mut weights = LastWeights::new(&self.folder);
-        let began = Instant::now();
-        let callbacks: &mut [&mut dyn Callback] = &mut [&mut history, &mut events, &mut weights, progress];
-        fit(&self.network, &self.config, &train, &validation, callbacks, stop)?;
-        let time = began.elapsed();
-        let tested = evaluate(&self.network, &test)?;
-        self.save(tested, time)
+        let interrupted = Error::Interrupted { epoch: state.epoch, step: train.steps() as u64 };
+        let tested = answers(&self.network, &test, stop)?.ok_or(interrupted)?;
+        let results = self.save(tested.metrics, &state)?;
+        self.finish(&mut events, &tested, &results)?;
+        Ok(results)
     }
 
-    fn save(&self, tested: Metrics, time: Duration) -> Result<Results> {
+    fn with_policies<'a>(&self, trainer: Trainer<'a>) -> Trainer<'a> {
+        let Config { monitor, min_delta, .. } = self.config;
+        let mut trainer = trainer.policy(KeepBest(monitor)).policy(SaveOften(self.how.save_every));
+        if let Some(patience) = self.config.early_stopping {
+            trainer = trainer.policy(EarlyStopping { monitor, patience, min_delta });
+        }
+        if let Some(epochs) = self.config.keep_every {
+            trainer = trainer.policy(KeepEvery(epochs));
+        }
+        if let Some(limit) = self.how.time_limit {
+            trainer = trainer.policy(TimeLimit(limit));
+        }
+        trainer
+    }
+
+    fn save(&self, tested: Metrics, state: &State) -> Result<Results> {
         let bytes = self.network.to_safetensors()?;
         let results = Results {
             test_loss: tested.loss,
             test_accuracy: tested.accuracy,
             model_md5: format!("{:x}", md5::compute(&bytes)),
-            epochs: self.config.epochs,
-            seconds: (time.as_secs_f64() * 1000.0).round() / 1000.0,
+            epochs: state.epoch,
+            weights_of_epoch: self.weights_of(&state.history),
+            stopped: state.finished.clone(),
+            seconds: (state.seconds * 1000.0).round() / 1000.0,
+            diagnosis: diagnosed(&state.history, self.data.dataset.classes().len()),
         };
         self.folder.write(MODEL_FILE, &bytes)?;
         self.folder.write(MD5_FILE, format!("{}  {MODEL_FILE}\n", results.model_md5).as_bytes())?;
-        self.folder.write(RESULTS_FILE, to_toml(&results)?.as_bytes())?;
         Ok(results)
+    }
+
+    /// The last words, and `results.toml` as the very last: a run without it is not finished.
+    fn finish(&self, events: &mut EventLog, tested: &Answers, results: &Results) -> Result<()> {
+        events.finish(tested, results)?;
+        self.folder.write(RESULTS_FILE, to_toml(results)?.as_bytes())
+    }
+
+    fn weights_of(&self, history: &[EpochRecord]) -> u64 {
+        let best =
+            crate::early_stopping::best_epoch(&crate::history::costs(history, self.config.monitor), 0.0);
+        match best {
+            Some(best) if self.config.restore_best => best as u64 + 1,
+            _ => history.len() as u64,
+        }
+    }
+
+    /// Whether there is a checkpoint to go on from.
+    pub fn can_go_on(&self) -> bool {
+        self.folder.path().join(checkpoint::LAST).is_file()
     }
 
     /// The configuration.
@@ -159,16 +220,27 @@ impl Run {
     }
 }
 
-/// The architecture of a name, for pictures of this shape in so many classes.
-///
-/// # Errors
-/// If the pictures are too small for it.
-pub fn architecture(model: ModelName, shape: Shape, classes: usize) -> Result<Architecture> {
-    match model {
-        ModelName::Tutorial => {
-            Ok(Architecture::tutorial_for([shape.height, shape.width, shape.channels], classes)?)
-        }
+/// What the curves of a history say.
+pub fn diagnosed(history: &[EpochRecord], classes: usize) -> Diagnosis {
+    let epochs: Vec<Epoch> = history
+        .iter()
+        .map(|record| Epoch { train: record.train(), validation: record.validation() })
+        .collect();
+    Diagnosis::of(&epochs, classes)
+}
+
+fn network(config: &Config, data: &Data, simd: Simd) -> Result<Network> {
+    config.check()?;
+    let (train, size) = (data.split.train.len(), config.batch_size);
+    if config.last_batch == LastBatch::Drop && train < size {
+        let left =
+            format!("--last-batch drop leaves nothing of {train} training pictures at --batch-size {size}");
+        return Err(Error::Setting(left));
     }
+    let device = open_device(config.device)?;
+    let (shape, classes) = (data.dataset.pictures().shape(), data.dataset.classes().len());
+    let architecture = config.model.architecture(shape, classes)?;
+    Ok(Network::new(&architecture, Seed(config.seed), &device, simd)?)
 }
 
 fn open_device(name: DeviceName) -> Result<Device> {

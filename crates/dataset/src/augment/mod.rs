@@ -64,6 +64,11 @@ impl Augmentation {
         Self::default()
     }
 
+    /// `light`: flips, and shifts by up to four pixels.
+    pub fn light() -> Self {
+        Self { ops: words::LIGHT.to_vec() }
+    }
+
     /// The variations, in order.
     pub fn ops(&self) -> &[Op] {
         &self.ops

@@ -11,9 +11,12 @@ use crate::{Error, Result};
 /// The farthest a shift may go, and the largest square that is cut out, in pixels.
 pub(super) const FARTHEST: u32 = 255;
 
+/// Flips and shifts.
+pub(super) const LIGHT: &[Op] = &[Op::Flip, Op::Shift(4)];
+
 /// Names for lists of variations.
 const PRESETS: [(&str, &[Op]); 2] = [
-    ("light", &[Op::Flip, Op::Shift(4)]),
+    ("light", LIGHT),
     // What the course asks for.
     ("standard", &[Op::Flip, Op::Shift(4), Op::Rotate(15.0), Op::Noise(0.02)]),
 ];

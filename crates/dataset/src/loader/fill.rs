@@ -36,12 +36,13 @@ impl Filler {
         let places = self.order.chunks(self.batch_size).nth(step).unwrap_or_default();
         batch.labels.clear();
         batch.labels.extend(places.iter().map(|&i| u32::from(pictures.label(i))));
+        batch.samples.clear();
+        batch.samples.extend(places.iter().map(|&i| self.dataset.digests()[i].name()));
         batch.pixels.clear();
-        for &i in places {
+        for (&i, &sample) in places.iter().zip(&batch.samples) {
             let first = batch.pixels.len();
             batch.pixels.extend_from_slice(pictures.picture(i));
             if let Some((seed, augmenter)) = &mut self.varied {
-                let sample = self.dataset.digests()[i].name();
                 let occasion = Occasion { seed: *seed, epoch: self.epoch, sample };
                 augmenter.vary(&mut batch.pixels[first..], occasion);
             }

@@ -26,6 +26,8 @@ pub struct Batch {
     pub pixels: Vec<u8>,
     /// (B) labels.
     pub labels: Vec<u32>,
+    /// (B) names of the pictures, from their content, for random streams.
+    pub samples: Vec<u64>,
 }
 
 impl Batch {

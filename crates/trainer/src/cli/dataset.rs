@@ -23,7 +23,7 @@ pub(crate) struct DatasetArgs {
 
 impl DatasetArgs {
     pub(crate) fn run(self) -> Result<()> {
-        let data = self.data.load(&self.data.config())?;
+        let data = self.data.load(&self.data.apply(trainer::Config::default()))?;
         let overview = Overview::of(&data);
         output::line(&overview)?;
         output::picture(&self.out, &overview.contact_sheet(self.pictures.into())?)

@@ -2,17 +2,17 @@
 
 mod data;
 mod dataset;
+mod options;
 pub(crate) mod output;
 mod preview;
 mod progress;
+mod summary;
 mod train;
+mod train_options;
 
 use std::process::ExitCode;
 
-use ::dataset::Shape;
-use ::dataset::binary::CLASSES;
-use clap::{Parser, Subcommand};
-use model::Summary;
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use trainer::Error;
 
 /// Train a convolutional network on CIFAR-10 and watch it in TensorBoard.
@@ -27,38 +27,43 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Train a network (also without a subcommand)
-    Train(train::TrainArgs),
+    /// Train a network (also without a subcommand), or go on with a run that was stopped
+    Train(Box<train::TrainArgs>),
     /// Print what is in a dataset: counts by class and part, mean and deviation, duplicates; draw a contact sheet
     Dataset(dataset::DatasetArgs),
     /// Draw what augmentation makes of some training pictures: originals above the epochs' variations
     Preview(preview::PreviewArgs),
     /// Print a network's layers, output shapes, parameters and multiply-adds
-    Summary {
-        /// Which network
-        #[arg(long, value_enum, default_value = "tutorial")]
-        model: train::ModelArg,
-    },
+    Summary(summary::SummaryArgs),
 }
 
 impl Cli {
-    pub(crate) fn run(self) -> Result<(), Error> {
-        match self.command.unwrap_or(Command::Train(self.train)) {
-            Command::Train(args) => args.run(),
+    /// The command line, parsed; and what of it was said and what is default.
+    pub(crate) fn parsed() -> (Self, ArgMatches) {
+        let matches = Self::command().get_matches();
+        match Self::from_arg_matches(&matches) {
+            Ok(cli) => (cli, matches),
+            Err(error) => error.exit(),
+        }
+    }
+
+    pub(crate) fn run(self, matches: &ArgMatches) -> Result<(), Error> {
+        let matches = matches.subcommand().map_or(matches, |(_, matches)| matches);
+        match self.command.unwrap_or_else(|| Command::Train(Box::new(self.train))) {
+            Command::Train(args) => args.run(matches),
             Command::Dataset(args) => args.run(),
             Command::Preview(args) => args.run(),
-            Command::Summary { model } => {
-                let architecture = trainer::run::architecture(model.into(), Shape::CIFAR, CLASSES.len())?;
-                output::line(Summary(&architecture))
-            }
+            Command::Summary(args) => args.run(),
         }
     }
 }
 
-/// 2 for settings that cannot be used, 130 for a run that the user stopped, as shells have it; else 1.
+/// 2 for settings that cannot be used, 3 for a run that is paused, 130 for one that the user stopped, as shells have
+/// it; else 1.
 pub(crate) fn exit_code(error: &Error) -> ExitCode {
     match error {
-        Error::Setting(_) | Error::NoFolder(_) | Error::RunExists(_) => ExitCode::from(2),
+        Error::Setting(_) | Error::NoFolder(_) | Error::RunExists(_) | Error::NoRun(_) => ExitCode::from(2),
+        Error::Paused { .. } => ExitCode::from(3),
         Error::Interrupted { .. } => ExitCode::from(130),
         _ => ExitCode::FAILURE,
     }

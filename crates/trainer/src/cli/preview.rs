@@ -35,7 +35,7 @@ impl PreviewArgs {
                 "--augment none leaves nothing to preview; expected some variations, as flip,shift:4";
             return Err(Error::Setting(message.into()));
         }
-        let config = trainer::Config { augment: self.augment, ..self.data.config() };
+        let config = trainer::Config { augment: self.augment, ..self.data.apply(trainer::Config::default()) };
         let data = self.data.load(&config)?;
         let show = Variations { pictures: self.pictures.into(), epochs: self.epochs.into() };
         output::picture(&self.out, &variations(&data, &config, show)?)

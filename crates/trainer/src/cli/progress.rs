@@ -4,9 +4,10 @@ use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use model::Network;
+use serde_json::json;
 use trainer::Result;
 use trainer::callback::{Callback, EpochEnd, StepEnd};
+use trainer::history::EpochRecord;
 
 use super::output;
 
@@ -17,14 +18,33 @@ const BAR_EVERY: Duration = Duration::from_millis(100);
 
 pub(crate) struct Progress {
     epochs: u64,
+    style: Style,
     bar: Option<ProgressBar>,
     shown: Instant,
 }
 
+/// How progress is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Style {
+    /// For people.
+    Lines,
+    /// For programs: an object a line on stdout.
+    Json,
+    /// Not at all.
+    Quiet,
+}
+
 impl Progress {
-    pub(crate) fn new(epochs: u64) -> Self {
-        let bar = bar("Epoch {prefix} {pos}/{len} {bar:30.green/dim} {msg}");
-        Self { epochs, bar, shown: Instant::now() }
+    pub(crate) fn new(epochs: u64, quiet: bool, json: bool) -> Self {
+        let style = match (quiet, json) {
+            (_, true) => Style::Json,
+            (true, false) => Style::Quiet,
+            (false, false) => Style::Lines,
+        };
+        let bar = (style == Style::Lines)
+            .then(|| bar("Epoch {prefix} {pos}/{len} {bar:30.green/dim} {msg}"))
+            .flatten();
+        Self { epochs, style, bar, shown: Instant::now() }
     }
 }
 
@@ -83,11 +103,20 @@ fn every(bar: bool) -> Duration {
 
 impl Callback for Progress {
     fn step_end(&mut self, step: &StepEnd) -> Result<()> {
-        if self.shown.elapsed() < every(self.bar.is_some()) {
+        // Programs are told as often as people with a bar.
+        let often = self.bar.is_some() || self.style == Style::Json;
+        if self.style == Style::Quiet || self.shown.elapsed() < every(often) {
             return Ok(());
         }
         self.shown = Instant::now();
         match &self.bar {
+            _ if self.style == Style::Json => {
+                return output::line(json!({
+                    "event": "step", "epoch": step.epoch + 1, "epochs": self.epochs, "step": step.step,
+                    "steps": step.steps, "loss": step.train.loss, "accuracy": step.train.accuracy,
+                    "learning_rate": step.learning_rate, "seconds": step.elapsed.as_secs_f64(),
+                }));
+            }
             Some(bar) => {
                 bar.set_prefix(format!("{}/{}", step.epoch + 1, self.epochs));
                 bar.set_length(step.steps);
@@ -106,8 +135,18 @@ impl Callback for Progress {
         Ok(())
     }
 
-    fn epoch_end(&mut self, end: &EpochEnd, _: &Network) -> Result<()> {
-        let line = finished(end, self.epochs);
+    fn epoch_end(&mut self, end: &EpochEnd) -> Result<()> {
+        let line = match self.style {
+            Style::Quiet => return Ok(()),
+            Style::Json => {
+                let mut object = json!(end.record());
+                object["event"] = json!("epoch");
+                object["epochs"] = json!(self.epochs);
+                object["images_per_second"] = json!(end.images_per_second().round());
+                object.to_string()
+            }
+            Style::Lines => finished(end, self.epochs),
+        };
         match &self.bar {
             // Clears the bar, so that the line stands alone.
             Some(bar) => bar.suspend(|| output::line(line)),
@@ -136,16 +175,11 @@ fn running(step: &StepEnd) -> String {
 
 /// The line of a whole epoch.
 fn finished(end: &EpochEnd, epochs: u64) -> String {
-    let rate = end.pictures as f64 / end.train_time.as_secs_f64().max(1e-9);
+    let EpochRecord { epoch, loss, accuracy, val_loss, val_accuracy, seconds, .. } = end.record();
     format!(
-        "Epoch {:>width$}/{epochs} - {steps}/{steps} - {:.1}s - {rate:.0} images/s - accuracy: {:.4} - loss: {:.4} - val_accuracy: {:.4} - val_loss: {:.4}",
-        end.epoch + 1,
-        end.time.as_secs_f64(),
-        end.train.accuracy,
-        end.train.loss,
-        end.validation.accuracy,
-        end.validation.loss,
+        "Epoch {epoch:>width$}/{epochs} - {steps}/{steps} - {seconds:.1}s - {rate:.0} images/s - accuracy: {accuracy:.4} - loss: {loss:.4} - val_accuracy: {val_accuracy:.4} - val_loss: {val_loss:.4}",
         steps = end.steps,
+        rate = end.images_per_second(),
         width = epochs.to_string().len(),
     )
 }

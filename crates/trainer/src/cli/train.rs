@@ -3,148 +3,148 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use clap::{Args, ValueEnum};
-use dataset::augment::Augmentation;
-use dataset::loader::LastBatch;
+use clap::{ArgMatches, Args};
 use kernels::Simd;
-use trainer::config::{Config, DeviceName, Execution, ModelName, OptimizerName};
-use trainer::run::{MODEL_FILE, Run};
+use trainer::record::Execution;
+use trainer::run::{MODEL_FILE, Results, Run};
+use trainer::saved_run::SavedRun;
 use trainer::{Error, Result};
 
-use super::data::DataArgs;
-use super::output;
+use super::options::{first_given, read};
 use super::progress::Progress;
+use super::train_options::{ExecutionOptions, TrainOptions};
+use super::{data, output};
 
-/// More than any machine has cores, and few enough to start at once.
-const MOST_THREADS: i64 = 1024;
-
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug, Default)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct TrainArgs {
+    /// TOML file with options under their long names; the command line wins
+    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
+    config: Option<PathBuf>,
+    /// Goes on with a run that was stopped: its folder, or `latest`
+    #[arg(long, value_name = "RUN")]
+    resume: Option<PathBuf>,
     #[command(flatten)]
-    data: DataArgs,
-    /// Passes over the training pictures
-    #[arg(long, default_value_t = 10, value_name = "N")]
-    epochs: u64,
-    /// Pictures in a step
-    #[arg(long, default_value_t = 32, value_name = "N")]
-    batch_size: usize,
-    /// How weights follow their gradients
-    #[arg(long, value_enum, default_value = "adam")]
-    optimizer: OptimizerArg,
-    /// Step size
-    #[arg(long, default_value_t = 1e-3, value_name = "RATE")]
-    learning_rate: f64,
-    /// A shorter last batch of an epoch: `keep` it or `drop` it
-    #[arg(long, value_enum, default_value = "keep")]
-    last_batch: LastBatchArg,
-    /// Random variations of training pictures: `none`, `light`, `standard`, or some of flip, shift:PIXELS, crop:PIXELS,
-    /// rotate:DEGREES, zoom:SHARE, brightness:SHARE, contrast:SHARE, noise:SIGMA, cutout:PIXELS, parted by commas
-    #[arg(long, default_value = "none", value_name = "OPS")]
-    augment: Augmentation,
-    /// Which network
-    #[arg(long, value_enum, default_value = "tutorial")]
-    model: ModelArg,
-    /// Where to compute
-    #[arg(long, value_enum, default_value = "cpu")]
-    device: DeviceArg,
-    /// Threads, 0 for one a core; changes no result
-    #[arg(
-        long,
-        default_value_t = 0,
-        value_name = "N",
-        value_parser = clap::value_parser!(u16).range(0..=MOST_THREADS)
-    )]
-    threads: u16,
-    /// Instruction set: auto, avx512, avx2, neon or portable; changes no result [default: $KERNELS_SIMD, or auto]
-    #[arg(long, value_name = "SET")]
-    simd: Option<Simd>,
-    /// Folder for this run, which must not be there yet [default: the next free runs/NNN-DATASET]
-    #[arg(long, value_name = "DIR")]
-    run_dir: Option<PathBuf>,
+    options: TrainOptions,
 }
 
-/// Declares the words of an option and what they mean.
-macro_rules! words {
-    ($name:ident => $of:ident { $($word:ident),+ }) => {
-        #[derive(Clone, Copy, Debug, ValueEnum)]
-        pub(crate) enum $name { $($word),+ }
+/// What `--help` ends with.
+const EXAMPLES: &str = "\
+Examples:
+  trainer train                                        the Keras tutorial on data/
+  trainer train --dataset shapes --epochs 5            on drawn pictures, without any download
+  trainer train --preset tutorial-plus                 a better network, with augmentation and a schedule
+  trainer train --early-stopping 3 --augment standard  until validation gets no better
+  trainer train --config mine.toml --seed 1            options from a file
+  trainer train --resume latest                        go on after Ctrl-C, a crash or a time limit
 
-        impl From<$name> for $of {
-            fn from(word: $name) -> Self {
-                match word { $($name::$word => Self::$word),+ }
-            }
-        }
-    };
-}
-
-words!(LastBatchArg => LastBatch { Keep, Drop });
-words!(OptimizerArg => OptimizerName { Adam, Sgd });
-words!(ModelArg => ModelName { Tutorial });
-words!(DeviceArg => DeviceName { Cpu, Cuda, Metal });
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 paused by --time-limit, 130 stopped by Ctrl-C.";
 
 impl TrainArgs {
-    pub(crate) fn run(self) -> Result<()> {
-        rayon::ThreadPoolBuilder::new()
-            .num_threads(self.threads.into())
-            .build_global()
-            .map_err(|error| Error::Setting(format!("cannot start {} threads: {error}", self.threads)))?;
-        let arguments = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
-        let simd = match self.simd {
-            Some(simd) => simd,
-            None => Simd::from_environment().map_err(|error| Error::Setting(error.to_string()))?,
-        };
-        let how = Execution {
-            run_dir: self.run_dir.clone(),
-            simd,
-            command: std::iter::once("trainer".to_owned()).chain(arguments).collect(),
-        };
-        let config = self.config();
-        let data = self.data.load(&config)?;
-        let run = Run::prepare(config, data, &how)?;
-        announce(&run, simd);
+    pub(crate) fn run(self, matches: &ArgMatches) -> Result<()> {
+        match &self.resume {
+            Some(run) => resume(&self, run, matches),
+            None => begin(self),
+        }
+    }
+}
 
-        let stop = Arc::new(AtomicBool::new(false));
-        watch_for_interrupts(&stop);
-        let results = run.train(&mut Progress::new(run.config().epochs), &stop).map_err(|error| {
-            let folder = run.folder().path().display();
-            if matches!(error, Error::Interrupted { .. }) {
-                tracing::warn!(
-                    "what the whole epochs brought is in {folder}: history.csv, event files, \
-                     checkpoints/last.safetensors; there is no {MODEL_FILE}, for training did not finish"
-                );
+fn begin(args: TrainArgs) -> Result<()> {
+    let options = match &args.config {
+        Some(file) => args.options.over(read(file)?),
+        None => args.options,
+    };
+    let how = execution(&options.execution)?;
+    let config = options.config()?;
+    let data = options.data.load(&config)?;
+    train(&Run::prepare(config, data, &how)?, &how, &options.execution)
+}
+
+fn resume(args: &TrainArgs, run: &Path, matches: &ArgMatches) -> Result<()> {
+    if let Some(option) = first_given(matches, &DECIDING) {
+        let option = option.replace('_', "-");
+        return Err(Error::Setting(format!(
+            "--{option} is not for --resume: a run goes on with its own settings"
+        )));
+    }
+    let run = SavedRun::open(run)?;
+    let how = execution(&args.options.execution)?;
+    if let Some(results) = run.results()? {
+        tracing::info!("{} is finished: nothing is left to do", run.folder.display());
+        return report(
+            &run.folder,
+            &results,
+            run.record.data.test,
+            args.options.execution.json == Some(true),
+        );
+    }
+    let data = data::load_of(&run, &args.options.data.data_dir())?;
+    train(&Run::resume(&run, data, &how)?, &how, &args.options.execution)
+}
+
+fn execution(options: &ExecutionOptions) -> Result<Execution> {
+    let threads = options.threads.unwrap_or(0);
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads.into())
+        .build_global()
+        .map_err(|error| Error::Setting(format!("cannot start {threads} threads: {error}")))?;
+    let arguments = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
+    let simd = match options.simd {
+        Some(simd) => simd,
+        None => Simd::from_environment().map_err(|error| Error::Setting(error.to_string()))?,
+    };
+    Ok(Execution {
+        run_dir: options.run_dir.clone(),
+        simd,
+        command: std::iter::once("trainer".to_owned()).chain(arguments).collect(),
+        save_every: options.save_every.map_or(Execution::SAVE_EVERY, Duration::from_secs),
+        time_limit: options.time_limit,
+    })
+}
+
+fn train(run: &Run, how: &Execution, options: &ExecutionOptions) -> Result<()> {
+    let (quiet, json) = (options.quiet == Some(true), options.json == Some(true));
+    if !quiet {
+        announce(run, how.simd);
+    }
+    let stop = Arc::new(AtomicBool::new(false));
+    watch_for_interrupts(&stop);
+    let folder = run.folder().path();
+    let results =
+        run.train(&mut Progress::new(run.config().epochs, quiet, json), &stop).inspect_err(|_| {
+            if run.can_go_on() {
+                tracing::warn!("go on with: trainer train --resume {}", folder.display());
             }
-            error
         })?;
-        let folder = run.folder().path().display();
-        output::line(format_args!(
-            "test: accuracy {:.4} - loss {:.4} ({} pictures)",
-            results.test_accuracy,
-            results.test_loss,
-            run.data().split.test.len()
-        ))?;
-        output::line(format_args!("{}  {folder}/{MODEL_FILE}", results.model_md5))?;
+    report(folder, &results, run.data().split.test.len(), json)?;
+    if !quiet {
         tracing::info!(
             "finished in {:.1} s; see it with: tensorboard --logdir {}",
             results.seconds,
-            parent(run.folder().path()).display()
+            parent(folder).display()
         );
-        Ok(())
     }
+    Ok(())
+}
 
-    fn config(&self) -> Config {
-        Config {
-            augment: self.augment.clone(),
-            model: self.model.into(),
-            epochs: self.epochs,
-            batch_size: self.batch_size,
-            last_batch: self.last_batch.into(),
-            optimizer: self.optimizer.into(),
-            learning_rate: self.learning_rate,
-            device: self.device.into(),
-            ..self.data.config()
-        }
+/// What came out, on stdout.
+fn report(folder: &Path, results: &Results, tested: usize, json: bool) -> Result<()> {
+    if json {
+        let mut object = serde_json::json!({"event": "finished", "run": folder.to_string_lossy()});
+        object["results"] = serde_json::json!(results);
+        return output::line(object);
     }
+    if let Some(why) = &results.stopped {
+        output::line(format_args!("stopped early: {why}"))?;
+    }
+    output::line(&results.diagnosis)?;
+    let Results { test_accuracy, test_loss, model_md5, .. } = results;
+    output::line(format_args!(
+        "test: accuracy {test_accuracy:.4} - loss {test_loss:.4} ({tested} pictures)"
+    ))?;
+    output::line(format_args!("{model_md5}  {}/{MODEL_FILE}", folder.display()))
 }
 
 fn announce(run: &Run, simd: Simd) {
@@ -186,3 +186,38 @@ fn watch_for_interrupts(stop: &Arc<AtomicBool>) {
         tracing::warn!("Ctrl-C will end the program at once: {error}");
     }
 }
+
+/// The options that decide a result: a run that goes on has its own.
+const DECIDING: [&str; 31] = [
+    "dataset",
+    "image_size",
+    "validation",
+    "split",
+    "limit",
+    "seed",
+    "preset",
+    "model",
+    "epochs",
+    "batch_size",
+    "last_batch",
+    "augment",
+    "optimizer",
+    "learning_rate",
+    "schedule",
+    "warmup_epochs",
+    "momentum",
+    "nesterov",
+    "weight_decay",
+    "label_smoothing",
+    "clip_norm",
+    "device",
+    "monitor",
+    "early_stopping",
+    "min_delta",
+    "restore_best",
+    "keep_every",
+    "log_every",
+    "log_gradients",
+    "log_pictures",
+    "run_dir",
+];
