@@ -6,10 +6,12 @@
 use std::fmt;
 
 /// An opaque sRGB colour, displayed as SVG writes it (`#d55e00`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Rgb(pub(crate) u8, pub(crate) u8, pub(crate) u8);
 
 pub(crate) const PAPER: Rgb = Rgb(255, 255, 255);
+/// [`PAPER`] on a dark page. Not black: the contrast of white on black tires.
+pub(crate) const DARK_PAPER: Rgb = Rgb(28, 28, 28);
 pub(crate) const INK: Rgb = Rgb(32, 33, 36);
 pub(crate) const FAINT_INK: Rgb = Rgb(95, 99, 104);
 pub(crate) const AXIS: Rgb = Rgb(120, 124, 130);
@@ -49,6 +51,49 @@ impl Rgb {
     pub(crate) fn shade(self, depth: f64) -> Rgb {
         PAPER.towards(self, depth.clamp(0.0, 1.0))
     }
+
+    /// What stands for this colour on a dark page, where [`PAPER`] is [`DARK_PAPER`]: of the same hue, and with the
+    /// same contrasts to all others, so that what is read on white is read there as well.
+    pub(crate) fn on_dark(self) -> Rgb {
+        let light = self.light();
+        let from = luminance(light);
+        // A contrast is (a + 0.05) / (b + 0.05): it stays when light and dark change places.
+        let wanted =
+            (luminance(PAPER.light()) + 0.05) * (luminance(DARK_PAPER.light()) + 0.05) / (from + 0.05);
+        let wanted = (wanted - 0.05).clamp(0.0, 1.0);
+        let scaled = light.map(|part| if from > 0.0 { part * wanted / from } else { wanted });
+        // What would be brighter than a screen can be is made paler instead.
+        let brightest = scaled.into_iter().fold(0.0, f64::max);
+        let vivid = if brightest > 1.0 { (1.0 - wanted) / (brightest - wanted) } else { 1.0 };
+        let [red, green, blue] = scaled.map(|part| coded(wanted + (part - wanted) * vivid));
+        Rgb(red, green, blue)
+    }
+
+    /// The colour whose six digits a text begins with, as it is displayed but without the `#`.
+    pub(crate) fn parse(text: &str) -> Option<Rgb> {
+        let digits = text.get(..6).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
+        let [_, red, green, blue] = u32::from_str_radix(digits, 16).ok()?.to_be_bytes();
+        Some(Rgb(red, green, blue))
+    }
+
+    /// The light of its red, green and blue, each 0 to 1 (IEC 61966-2-1).
+    fn light(self) -> [f64; 3] {
+        [self.0, self.1, self.2].map(f64::from).map(|code| {
+            let code = code / 255.0;
+            if code <= 0.04045 { code / 12.92 } else { libm::pow((code + 0.055) / 1.055, 2.4) }
+        })
+    }
+}
+
+/// How bright light of these parts looks, 0 to 1 (WCAG 2.2).
+fn luminance([red, green, blue]: [f64; 3]) -> f64 {
+    0.2126 * red + 0.7152 * green + 0.0722 * blue
+}
+
+/// The code of light from 0 to 1 (IEC 61966-2-1).
+fn coded(light: f64) -> u8 {
+    let code = if light <= 0.003_130_8 { light * 12.92 } else { 1.055 * libm::pow(light, 1.0 / 2.4) - 0.055 };
+    (code * 255.0).round() as u8
 }
 
 impl fmt::Display for Rgb {
@@ -58,8 +103,14 @@ impl fmt::Display for Rgb {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+
+    /// The contrast of two colours, 1 to 21 (WCAG 2.2).
+    pub(crate) fn contrast(a: Rgb, b: Rgb) -> f64 {
+        let (a, b) = (luminance(a.light()), luminance(b.light()));
+        (a.max(b) + 0.05) / (a.min(b) + 0.05)
+    }
 
     #[test]
     fn the_ramp_goes_from_dark_to_light() {
@@ -73,5 +124,51 @@ mod tests {
     fn colours_are_written_as_svg_does() {
         assert_eq!(TRAINING.to_string(), "#d55e00");
         assert_eq!(VALIDATION.to_string(), "#0072b2");
+    }
+
+    #[test]
+    fn contrasts() {
+        let check = |a, b, expected: f64| {
+            let found = contrast(a, b);
+            assert!((found - expected).abs() < 0.01, "{a} and {b}: {found}");
+        };
+        check(PAPER, Rgb(0, 0, 0), 21.0);
+        check(PAPER, PAPER, 1.0);
+        // The lightest grey that passes AA on white.
+        check(Rgb(118, 118, 118), PAPER, 4.54);
+    }
+
+    #[test]
+    fn what_is_read_on_white_is_read_on_dark() {
+        assert_eq!(PAPER.on_dark(), DARK_PAPER);
+        let grounds = [PAPER, RIGHT, WRONG, RIGHT.shade(0.3)];
+        let marks = [INK, FAINT_INK, AXIS, GRID, TRAINING, VALIDATION, RIGHT, WRONG];
+        for ground in grounds {
+            for mark in marks.into_iter().chain(RAMP).chain(RUNS) {
+                let (light, dark) = (contrast(mark, ground), contrast(mark.on_dark(), ground.on_dark()));
+                // Colours are whole numbers: of dark ones a step is up to a twentieth.
+                assert!((light / dark - 1.0).abs() < 0.05, "{mark} on {ground}: {light:.2}, {dark:.2}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_colour_on_dark_has_its_hue() {
+        let check =
+            |colour: Rgb, expected: &str| assert_eq!(colour.on_dark().to_string(), expected, "{colour}");
+        check(TRAINING, "#c65700");
+        check(VALIDATION, "#0094e5");
+        check(RAMP[0], "#ffbfb0");
+        check(Rgb(0, 0, 0), "#ffffff");
+    }
+
+    #[test]
+    fn colours_are_read_as_they_are_written() {
+        let check = |text: &str, expected| assert_eq!(Rgb::parse(text), expected, "{text}");
+        check("d55e00\" stroke", Some(TRAINING));
+        check("d55e0", None);
+        check("+55e00", None);
+        check("", None);
+        check("ééé", None);
     }
 }

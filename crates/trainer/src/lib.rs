@@ -16,7 +16,8 @@
 //! | [`evaluate`] | a network's answers to pictures |
 //! | [`predict`] | what a network sees in picture files |
 //! | [`scores`], [`diagnosis`] | what answers and curves say |
-//! | [`find_lr`] | a learning rate to begin with |
+//! | [`find_lr`], [`lr_search`] | a learning rate to begin with: what losses say, and how they come about |
+//! | [`report`] | a run as one HTML page |
 //! | [`saved_run`], [`run_folder`] | a run's files, each whole or absent |
 //! | [`parity`] | a check against a trace that Keras computed |
 
@@ -29,14 +30,16 @@ pub mod early_stopping;
 mod error;
 pub mod evaluate;
 pub mod event_log;
-//TMP pub mod find_lr;
+pub mod find_lr;
 pub mod history;
+pub mod lr_search;
 mod op_graph;
 pub mod overview;
 pub mod parity;
 pub mod policy;
 pub mod predict;
 pub mod record;
+pub mod report;
 pub mod run;
 pub mod run_folder;
 pub mod saved_run;

@@ -153,7 +153,7 @@ mod tests {
         let nodes = &graph.as_message().node;
         let node = |name: &str| nodes.iter().find(|node| node.name == name).unwrap();
         let inputs = &node("batch_normalization/FusedBatchNormV3").input;
-        assert_eq!(inputs[..2], ["conv2d/Conv2D", "batch_normalization/gamma"]);
+        assert_eq!(inputs[..2], ["max_pooling2d", "batch_normalization/gamma"]);
         assert_eq!(node("activation").input, ["batch_normalization/FusedBatchNormV3"]);
         assert!(!nodes.iter().any(|node| node.name == "conv2d/bias"));
     }

@@ -21,6 +21,7 @@ use crate::event_log::{EventLog, Start};
 use crate::history::{EpochRecord, HistoryFiles};
 use crate::policy::{EarlyStopping, KeepBest, KeepEvery, SaveOften, TimeLimit};
 use crate::record::{Execution, RunConfig, RunRecord};
+use crate::report::{REPORT_FILE, report};
 use crate::run_folder::{RUNS, RunFolder};
 use crate::saved_run::SavedRun;
 use crate::state::State;
@@ -182,6 +183,9 @@ impl Run {
     /// The last words, and `results.toml` as the very last: a run without it is not finished.
     fn finish(&self, events: &mut EventLog, tested: &Answers, results: &Results) -> Result<()> {
         events.finish(tested, results)?;
+        let run = SavedRun::open(self.folder.path())?;
+        let page = report(&run, &self.data, &self.network, Some(results))?;
+        self.folder.write(REPORT_FILE, page.as_bytes())?;
         self.folder.write(RESULTS_FILE, to_toml(results)?.as_bytes())
     }
 

@@ -5,12 +5,14 @@ mod data;
 mod dataset;
 mod evaluate;
 mod export;
+mod find_lr;
 mod manual;
 mod options;
 pub(crate) mod output;
 mod predict;
 mod preview;
 mod progress;
+mod report;
 mod runs;
 mod summary;
 mod train;
@@ -39,10 +41,14 @@ enum Command {
     Evaluate(evaluate::EvaluateArgs),
     /// Say what a trained network sees in picture files
     Predict(predict::PredictArgs),
+    /// Write a run as one page: curves, histograms, confusion, mistakes, settings, diagnosis
+    Report(report::ReportArgs),
     /// Set several runs beside each other: a table, and their curves in one picture
     Compare(compare::CompareArgs),
     /// Write a trained network for other programs
     Export(export::ExportArgs),
+    /// Find a learning rate: train while it grows, and watch the loss
+    FindLr(Box<find_lr::FindLrArgs>),
     /// Print what is in a dataset: counts by class and part, mean and deviation, duplicates; draw a contact sheet
     Dataset(dataset::DatasetArgs),
     /// Draw what augmentation makes of some training pictures: originals above the epochs' variations
@@ -71,6 +77,8 @@ impl Cli {
             Command::Train(args) => args.run(matches),
             Command::Evaluate(args) => args.run(),
             Command::Predict(args) => args.run(),
+            Command::Report(args) => args.run(),
+            Command::FindLr(args) => args.run(),
             Command::Compare(args) => args.run(),
             Command::Export(args) => args.run(),
             Command::Completions(args) => args.run(Self::command()),

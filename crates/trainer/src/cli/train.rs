@@ -84,7 +84,7 @@ fn resume(args: &TrainArgs, run: &Path, matches: &ArgMatches) -> Result<()> {
     train(&Run::resume(&run, data, &how)?, &how, &args.options.execution)
 }
 
-fn execution(options: &ExecutionOptions) -> Result<Execution> {
+pub(crate) fn execution(options: &ExecutionOptions) -> Result<Execution> {
     let threads = options.threads.unwrap_or(0);
     rayon::ThreadPoolBuilder::new()
         .num_threads(threads.into())
@@ -173,7 +173,7 @@ fn parent(run: &Path) -> &Path {
 }
 
 /// The first Ctrl-C asks the loop to end, the second ends the program.
-fn watch_for_interrupts(stop: &Arc<AtomicBool>) {
+pub(crate) fn watch_for_interrupts(stop: &Arc<AtomicBool>) {
     let stop = stop.clone();
     let set = ctrlc::set_handler(move || {
         if stop.swap(true, Ordering::Relaxed) {

@@ -138,7 +138,7 @@ impl Config {
             Preset::Tutorial => Self::default(),
             Preset::TutorialPlus => Self {
                 augment: Augmentation::light(),
-                epochs: 30,
+                epochs: 15,
                 batch_size: 64,
                 optimizer: OptimizerName::Adamw,
                 weight_decay: 0.01,
@@ -241,10 +241,24 @@ mod tests {
     #[test]
     fn the_defaults_are_the_tutorials() {
         let text = toml::to_string(&Config::default()).unwrap();
-        let expected = "dataset = \"cifar10\"\nvalidation = \"holdout\"\naugment = \"none\"\nmodel = \"tutorial\"\n\
-            epochs = 10\nbatch-size = 32\nlast-batch = \"keep\"\noptimizer = \"adam\"\nlearning-rate = 0.001\nseed = 0\ndevice = \"cpu\"\n";
+        let learning = "augment = \"none\"\nepochs = 10\nbatch-size = 32\nlast-batch = \"keep\"\noptimizer = \"adam\"\n\
+            momentum = 0.0\nnesterov = false\nweight-decay = 0.0\nlearning-rate = 0.001\nschedule = \"constant\"\n\
+            warmup-epochs = 0.0\nlabel-smoothing = 0.0\n";
+        let keeping = "monitor = \"val_loss\"\nmin-delta = 0.0\nrestore-best = false\nlog-gradients = false\nlog-pictures = 10\n";
+        let expected = format!(
+            "dataset = \"cifar10\"\nvalidation = \"holdout\"\n{learning}{keeping}seed = 0\ndevice = \"cpu\"\nmodel = \"tutorial\"\n"
+        );
         assert_eq!(text, expected);
         assert_eq!(toml::from_str::<Config>(&text).unwrap(), Config::default());
+    }
+
+    #[test]
+    fn presets_can_be_used() {
+        for preset in [Preset::Tutorial, Preset::TutorialPlus] {
+            let config = Config::preset(preset);
+            config.check().unwrap();
+            assert_eq!(toml::from_str::<Config>(&toml::to_string(&config).unwrap()).unwrap(), config);
+        }
     }
 
     #[test]
@@ -266,6 +280,12 @@ mod tests {
             "--split has sizes for three parts, but with --validation test there are two: leave out one of these options",
         );
         check(|c| c.learning_rate = f64::NAN, "--learning-rate is NaN, expected a number above 0");
+        check(|c| c.momentum = 0.9, "--momentum is 0.9, expected 0, for it is of --optimizer sgd");
+        check(|c| c.nesterov = true, "--nesterov is for --optimizer sgd with a --momentum above 0");
+        check(|c| c.weight_decay = 0.1, "--weight-decay is not for adam: use --optimizer adamw");
+        check(|c| c.label_smoothing = 1.0, "--label-smoothing is 1, expected a number in [0, 1)");
+        check(|c| c.clip_norm = Some(0.0), "--clip-norm is 0, expected a number above 0");
+        check(|c| c.early_stopping = Some(0), "--early-stopping is 0, expected at least 1 epoch");
         assert!(Config::default().check().is_ok());
     }
 }

@@ -178,7 +178,7 @@ mod tests {
         assert_eq!(network.layers()[1].output, [10]);
         let error =
             check("[[layers]]\ntype = \"flatten\"\n[[layers]]\ntype = \"desne\"\n").unwrap_err().to_string();
-        assert!(error.contains("net.toml, line 3") && error.contains("desne"), "{error}");
+        assert!(error.contains("net.toml, line 4") && error.contains("desne"), "{error}");
         assert_eq!(error.lines().count(), 1);
         let error = check("[[layers]]\ntype = \"dense\"\n").unwrap_err().to_string();
         assert!(error.contains("[32, 32, 3]") && error.contains("flatten"), "{error}");
