@@ -45,6 +45,16 @@ pub fn read(path: &Path, side: usize) -> Result<Vec<u8>> {
     Ok(planes)
 }
 
+/// As [`read`], of the bytes of a file; errors name `path`.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_bytes(path: &Path, bytes: &[u8], side: usize) -> Result<Vec<u8>> {
+    let mut planes = vec![0; square(side)?.len()];
+    decode(bytes, side, &mut planes).map_err(|reason| Error::content(path, reason))?;
+    Ok(planes)
+}
+
 /// Shape of pictures of `side`.
 ///
 /// # Errors

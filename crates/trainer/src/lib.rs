@@ -14,6 +14,7 @@
 //! | [`state`], [`checkpoint`] | where training is, and the files it goes on from |
 //! | [`callback`] | what listens to the loop: [`history`], [`event_log`], a progress bar |
 //! | [`evaluate`] | a network's answers to pictures |
+//! | [`predict`] | what a network sees in picture files |
 //! | [`scores`], [`diagnosis`] | what answers and curves say |
 //! | [`find_lr`] | a learning rate to begin with |
 //! | [`saved_run`], [`run_folder`] | a run's files, each whole or absent |
@@ -34,6 +35,7 @@ mod op_graph;
 pub mod overview;
 pub mod parity;
 pub mod policy;
+pub mod predict;
 pub mod record;
 pub mod run;
 pub mod run_folder;

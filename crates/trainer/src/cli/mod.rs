@@ -1,11 +1,17 @@
 //! The command line, thin: it turns words into a configuration and calls the library.
 
+mod compare;
 mod data;
 mod dataset;
+mod evaluate;
+mod export;
+mod manual;
 mod options;
 pub(crate) mod output;
+mod predict;
 mod preview;
 mod progress;
+mod runs;
 mod summary;
 mod train;
 mod train_options;
@@ -29,12 +35,24 @@ pub(crate) struct Cli {
 enum Command {
     /// Train a network (also without a subcommand), or go on with a run that was stopped
     Train(Box<train::TrainArgs>),
+    /// Look at a trained network: accuracy, precision, recall and F1 of each class, confusion, calibration
+    Evaluate(evaluate::EvaluateArgs),
+    /// Say what a trained network sees in picture files
+    Predict(predict::PredictArgs),
+    /// Set several runs beside each other: a table, and their curves in one picture
+    Compare(compare::CompareArgs),
+    /// Write a trained network for other programs
+    Export(export::ExportArgs),
     /// Print what is in a dataset: counts by class and part, mean and deviation, duplicates; draw a contact sheet
     Dataset(dataset::DatasetArgs),
     /// Draw what augmentation makes of some training pictures: originals above the epochs' variations
     Preview(preview::PreviewArgs),
     /// Print a network's layers, output shapes, parameters and multiply-adds
     Summary(summary::SummaryArgs),
+    /// Print a script that completes this program's words in a shell
+    Completions(manual::CompletionsArgs),
+    /// Print the manual page
+    Man,
 }
 
 impl Cli {
@@ -51,6 +69,12 @@ impl Cli {
         let matches = matches.subcommand().map_or(matches, |(_, matches)| matches);
         match self.command.unwrap_or_else(|| Command::Train(Box::new(self.train))) {
             Command::Train(args) => args.run(matches),
+            Command::Evaluate(args) => args.run(),
+            Command::Predict(args) => args.run(),
+            Command::Compare(args) => args.run(),
+            Command::Export(args) => args.run(),
+            Command::Completions(args) => args.run(Self::command()),
+            Command::Man => manual::print(Self::command()),
             Command::Dataset(args) => args.run(),
             Command::Preview(args) => args.run(),
             Command::Summary(args) => args.run(),
