@@ -95,7 +95,7 @@ impl Optimizer {
                 false => Moment::Device(weights.zeros_like()?),
             })
         };
-        let moments = settings.moments().iter().map(|name| zeros(&name)).collect::<Result<_, _>>()?;
+        let moments = settings.moments().iter().map(zeros).collect::<Result<_, _>>()?;
         Ok(Self { settings: *settings, moments, steps: 0 })
     }
 

@@ -113,7 +113,7 @@ impl Adding<'_, '_> {
             Activation::Linear => {}
             Activation::Relu => one("Relu", vec![]),
             Activation::LeakyRelu => {
-                one("LeakyRelu", vec![("alpha", Setting::Float(Activation::LEAKY_SLOPE))])
+                one("LeakyRelu", vec![("alpha", Setting::Float(Activation::LEAKY_SLOPE))]);
             }
             Activation::Elu => one("Elu", vec![("alpha", Setting::Float(1.0))]),
             Activation::Sigmoid => one("Sigmoid", vec![]),

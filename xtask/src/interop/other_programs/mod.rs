@@ -3,6 +3,8 @@
 //! | module | what it has |
 //! | --- | --- |
 //! | [`page`] | the code of the page |
+//! | `run_block.py`, `pictures.py` | run a block of it, and say how far the result is from ours |
+//! | `check_onnx.py` | ONNX's own checker |
 
 mod page;
 
@@ -49,6 +51,13 @@ struct Block {
     networks: usize,
     /// What it is run with, as pip names it: their versions are told.
     distributions: &'static str,
+}
+
+impl Block {
+    /// Where it stands.
+    fn place(&self) -> String {
+        format!("{PAGE}, {} {}", self.heading, self.index + 1)
+    }
 }
 
 const ONNX: Block = Block { heading: "ONNX", index: 0, networks: 4, distributions: "onnxruntime" };
@@ -133,9 +142,9 @@ impl Programs {
     fn logits(&self, venv: &Venv, block: &Block) -> Vec<Check> {
         let networks = &NETWORKS[..block.networks];
         match self.answer(venv, block, networks) {
-            Ok(answer) => networks.iter().map(|(folder, what)| answer.check(folder, what)).collect(),
+            Ok(answer) => networks.iter().map(|(folder, what)| answer.check(block, folder, what)).collect(),
             Err(error) => {
-                let name = format!("{} ({PAGE}): it computes our networks", block.heading);
+                let name = format!("{}: it computes our networks", block.place());
                 vec![Check::new(name, Err(format!("{error:#}")))]
             }
         }
@@ -182,8 +191,8 @@ struct Answer {
 }
 
 impl Answer {
-    fn check(&self, folder: &str, what: &str) -> Check {
-        let name = format!("{} ({PAGE}): our logits of {what}", self.versions.join(", "));
+    fn check(&self, block: &Block, folder: &str, what: &str) -> Check {
+        let name = format!("{} ({}): our logits of {what}", self.versions.join(", "), block.place());
         let found = self.differences.get(folder).context("it was not computed").and_then(worst);
         match found {
             Ok(worst) if worst <= ALLOWED => {
@@ -226,9 +235,9 @@ mod tests {
         let check = |differences: &[(usize, [f64; 2])], failed: bool| {
             let differences = [("one".to_owned(), differences.iter().copied().collect())].into();
             let answer = Answer { versions: vec!["torch 2".to_owned()], differences };
-            let check = answer.check("one", "a network");
+            let check = answer.check(&ONNX, "one", "a network");
             assert_eq!(check.has_failed(), failed, "{check:?}");
-            assert!(answer.check("another", "another network").has_failed());
+            assert!(answer.check(&ONNX, "another", "another network").has_failed());
         };
         check(&[(1, [1e-6, 0.5]), (7, [9e-6, 1.0])], false);
         check(&[(1, [1e-6, 0.5]), (7, [9e-6, 0.5])], true);
