@@ -37,7 +37,7 @@ pub(crate) enum Anchor {
 }
 
 /// How a line is drawn.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Line {
     Solid,
     Dashed,

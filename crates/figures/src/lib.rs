@@ -7,22 +7,29 @@
 
 mod axes;
 mod canvas;
+mod curve;
 mod curves;
+mod epochs;
 mod error;
 mod figure;
 mod fonts;
 mod layers;
+mod marker;
+mod metric;
 mod numbers;
 mod palette;
+mod plot;
 mod rebin;
 mod ridgeline;
 mod run;
 mod sheet;
 mod ticks;
 
-pub use curves::{Curve, Metric, curves};
+pub use curve::Curve;
+pub use curves::curves;
 pub use error::Error;
 pub use figure::Figure;
 pub use layers::layer_histograms;
+pub use metric::Metric;
 pub use run::draw_run;
 pub use sheet::{SheetRow, Thumbnail, sheet};

@@ -33,6 +33,21 @@ pub(crate) fn short(value: f64) -> String {
     }
 }
 
+/// A learning rate: as few digits as tell it to six.
+pub(crate) fn rate(value: f64) -> String {
+    if !value.is_finite() {
+        return fixed(value, 0);
+    }
+    // A rate that was stored as f32 is not 0.0010000000474974513.
+    let short: f64 = format!("{value:.5e}").parse().unwrap_or(value);
+    let text = if (1e-4..1e4).contains(&short.abs()) || short == 0.0 {
+        format!("{short}")
+    } else {
+        format!("{short:e}")
+    };
+    text.replace('-', MINUS)
+}
+
 /// A count with thousands set apart by commas.
 pub(crate) fn grouped(count: f64) -> String {
     let digits = format!("{count:.0}");
@@ -70,6 +85,19 @@ mod tests {
             assert_eq!(short(value), text);
         }
         assert_eq!(percent(0.66781), "66.78 %");
+    }
+
+    #[test]
+    fn rates() {
+        for (value, text) in [
+            (f64::from(1e-3f32), "0.001"),
+            (3e-5, "3e−5"),
+            (0.012_345_678, "0.0123457"),
+            (0.0, "0"),
+            (f64::NAN, "NaN"),
+        ] {
+            assert_eq!(rate(value), text);
+        }
     }
 
     #[test]

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use tensorboard::{Run, RunData};
 
-use crate::curves::{Curve, Metric, curves};
+use crate::curves::curves;
 use crate::layers::layer_histograms;
-use crate::{Error, Figure};
+use crate::{Curve, Error, Figure, Metric};
 
 /// Draws the run in `run_dir` from its event files in `train/` and, where there is one, `validation/`.
 ///
@@ -25,11 +25,8 @@ pub fn draw_run(run_dir: &Path, subtitle: &str) -> Result<Vec<(String, Figure)>,
 }
 
 fn draw(train: &RunData, validation: &RunData, subtitle: &str) -> Vec<(String, Figure)> {
-    let curve = |run: &RunData, metric: Metric| {
-        run.scalars.get(metric.tag()).map_or_else(Curve::default, |points| Curve::from_points(points))
-    };
     let over_epochs = |stem: &str, metric| {
-        let figure = curves(metric, &curve(train, metric), &curve(validation, metric), subtitle);
+        let figure = curves(metric, &Curve::of(train, metric), &Curve::of(validation, metric), subtitle);
         (stem.to_owned(), figure)
     };
     let mut figures = vec![over_epochs("accuracy", Metric::Accuracy), over_epochs("loss", Metric::Loss)];
