@@ -107,6 +107,18 @@ impl Canvas {
         self.mark(&format!(r#"<rect x="{x}" y="{y}" width="{width}" height="{height}" fill="{fill}"/>"#));
     }
 
+    /// Rectangles of one colour as one mark: there may be thousands.
+    pub(crate) fn rectangles(&mut self, frames: &[Frame], fill: Rgb) {
+        let mut data = String::new();
+        for frame in frames {
+            let (x, y) = (px(frame.left), px(frame.top));
+            let (width, height) = (px(frame.right - frame.left), px(frame.bottom - frame.top));
+            // Writing to a string cannot fail.
+            let _ = write!(data, "M{x} {y}h{width}v{height}h-{width}z");
+        }
+        self.mark(&format!(r#"<path d="{data}" fill="{fill}"/>"#));
+    }
+
     /// A PNG stretched to a frame, each of its pixels a sharp square.
     pub(crate) fn image(&mut self, frame: Frame, png: &[u8]) {
         let (x, y) = (px(frame.left), px(frame.top));

@@ -24,6 +24,16 @@ pub enum Error {
         /// The largest scale drawn.
         max: f32,
     },
+    /// A confusion matrix has another number of counts than pairs of classes.
+    #[error(
+        "cannot draw a confusion matrix of {classes} classes from {counts} counts; give one for each pair of classes, row by row"
+    )]
+    Counts {
+        /// How many classes there are.
+        classes: usize,
+        /// How many counts there are.
+        counts: usize,
+    },
     /// The pixels could not be encoded.
     #[error("cannot encode the picture as png")]
     Png(#[from] png::EncodingError),

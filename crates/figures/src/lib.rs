@@ -7,6 +7,8 @@
 
 mod axes;
 mod canvas;
+mod compare;
+mod confusion;
 mod curve;
 mod curves;
 mod epochs;
@@ -14,22 +16,28 @@ mod error;
 mod figure;
 mod fonts;
 mod layers;
+mod learning_rate;
 mod marker;
 mod metric;
 mod numbers;
 mod palette;
 mod plot;
 mod rebin;
+mod reliability;
 mod ridgeline;
 mod run;
 mod sheet;
 mod ticks;
 
+pub use compare::compare;
+pub use confusion::{Confusion, confusion_matrix};
 pub use curve::Curve;
 pub use curves::curves;
 pub use error::Error;
 pub use figure::Figure;
 pub use layers::layer_histograms;
+pub use learning_rate::learning_rate_curve;
 pub use metric::Metric;
+pub use reliability::{Calibration, ConfidenceBin, reliability};
 pub use run::draw_run;
 pub use sheet::{SheetRow, Thumbnail, sheet};

@@ -17,6 +17,16 @@ pub(crate) const GRID: Rgb = Rgb(228, 230, 233);
 pub(crate) const TRAINING: Rgb = Rgb(213, 94, 0);
 pub(crate) const VALIDATION: Rgb = Rgb(0, 114, 178);
 
+/// The lines of a picture with several runs: those of Okabe and Ito's colours that are seen on white, the darker
+/// first.
+pub(crate) const RUNS: [Rgb; 7] =
+    [VALIDATION, TRAINING, Rgb(0, 158, 115), Rgb(204, 121, 167), INK, Rgb(230, 159, 0), Rgb(86, 180, 233)];
+
+/// The darkest shade of an area that stands for what is right; [`INK`] is read on it.
+pub(crate) const RIGHT: Rgb = Rgb(64, 156, 214);
+/// The darkest shade of an area that stands for what is wrong; [`INK`] is read on it.
+pub(crate) const WRONG: Rgb = Rgb(226, 126, 32);
+
 /// Oldest, middle and newest step of a ridgeline: TensorBoard's ramp (run colour, darker to brighter).
 const RAMP: [Rgb; 3] = [Rgb(107, 41, 0), Rgb(213, 94, 0), Rgb(255, 178, 112)];
 
@@ -25,8 +35,20 @@ pub(crate) fn ramp(age: f64) -> Rgb {
     let along = age.clamp(0.0, 1.0) * 2.0;
     let (from, to, part) =
         if along < 1.0 { (RAMP[0], RAMP[1], along) } else { (RAMP[1], RAMP[2], along - 1.0) };
-    let mix = |a: u8, b: u8| (f64::from(a) + (f64::from(b) - f64::from(a)) * part).round() as u8;
-    Rgb(mix(from.0, to.0), mix(from.1, to.1), mix(from.2, to.2))
+    from.towards(to, part)
+}
+
+impl Rgb {
+    /// The colour so far on the way to another, from 0 to 1.
+    pub(crate) fn towards(self, to: Rgb, part: f64) -> Rgb {
+        let mix = |a: u8, b: u8| (f64::from(a) + (f64::from(b) - f64::from(a)) * part).round() as u8;
+        Rgb(mix(self.0, to.0), mix(self.1, to.1), mix(self.2, to.2))
+    }
+
+    /// A shade of this colour on paper, from 0, the paper itself, to 1.
+    pub(crate) fn shade(self, depth: f64) -> Rgb {
+        PAPER.towards(self, depth.clamp(0.0, 1.0))
+    }
 }
 
 impl fmt::Display for Rgb {
