@@ -71,13 +71,28 @@ impl Type {
 
     /// `text`, or its beginning and an ellipsis where it is wider than `room` pixels.
     pub(crate) fn fitted(self, text: &str, room: f64) -> String {
+        let letters: Vec<char> = text.chars().collect();
+        let shortened = |kept: usize| format!("{}…", letters[..kept].iter().collect::<String>().trim_end());
+        self.longest(text, room, shortened)
+    }
+
+    /// `text`, or its beginning and its end with an ellipsis between them: names often differ at their ends.
+    pub(crate) fn fitted_inside(self, text: &str, room: f64) -> String {
+        let letters: Vec<char> = text.chars().collect();
+        let shortened = |kept: usize| {
+            let (front, back) = (kept.div_ceil(2), letters.len() - kept / 2);
+            [&letters[..front], &['…'], &letters[back..]].concat().into_iter().collect()
+        };
+        self.longest(text, room, shortened)
+    }
+
+    /// `text`, or where that is wider than `room` what `shortened` makes of as many of its letters as fit.
+    fn longest(self, text: &str, room: f64, shortened: impl Fn(usize) -> String) -> String {
         if self.width(text) <= room {
             return text.to_owned();
         }
-        let letters: Vec<char> = text.chars().collect();
-        let shortened = |kept: usize| format!("{}…", letters[..kept].iter().collect::<String>().trim_end());
         // Widths grow with the number of letters kept, so the longest that fits is found by halving.
-        let (mut fits, mut too_long) = (0, letters.len());
+        let (mut fits, mut too_long) = (0, text.chars().count());
         while too_long - fits > 1 {
             let middle = usize::midpoint(fits, too_long);
             if self.width(&shortened(middle)) <= room { fits = middle } else { too_long = middle }
@@ -264,5 +279,8 @@ mod tests {
         let fitted = style.fitted(&long, 400.0);
         assert!(fitted.ends_with('…') && style.width(&fitted) <= 400.0 && style.width(&fitted) > 350.0);
         assert_eq!(style.fitted("long", 1.0), "…");
+        let fitted = style.fitted_inside("001-a-run-with-a-long-name-adam", 150.0);
+        assert!(fitted.starts_with("001-") && fitted.ends_with("adam") && style.width(&fitted) <= 150.0);
+        assert_eq!(style.fitted_inside("long", 1.0), "…");
     }
 }

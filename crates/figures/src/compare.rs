@@ -11,11 +11,11 @@ const WIDTH: u32 = 1100;
 /// Without a longer legend.
 const HEIGHT: u32 = 640;
 /// Width of the legend at the right.
-const LEGEND: f64 = 270.0;
+const LEGEND: f64 = 290.0;
 /// Height of a run's two lines there.
 const ROW: f64 = 48.0;
 
-const NAME: Type = Type::bold(15.0);
+const NAME: Type = Type::bold(14.0);
 const BEST: Type = Type::regular(14.0).coloured(FAINT_INK);
 
 /// Another number of markers than of colours, so that a colour comes again with another marker.
@@ -71,7 +71,7 @@ fn legend(canvas: &mut Canvas, corner: Point, metric: Metric, entry: &Entry<'_>)
     entry.look.sample(canvas, corner.x, corner.y + 10.0, SAMPLE);
     let left = corner.x + SAMPLE + 10.0;
     let room = f64::from(WIDTH) - MARGIN - left;
-    let name = NAME.fitted(entry.name, room);
+    let name = NAME.fitted_inside(entry.name, room);
     canvas.text(Point { x: left, y: corner.y + 15.0 }, Anchor::Start, NAME, &name);
     let best = entry
         .curve

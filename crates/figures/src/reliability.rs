@@ -4,6 +4,7 @@ use crate::axes::{self, HEADING, MARGIN};
 use crate::canvas::{Anchor, Canvas, Frame, Line, Point, Type};
 use crate::palette::{AXIS, FAINT_INK, INK, RIGHT, TRAINING, VALIDATION};
 use crate::plot::{Axis, Plot};
+use crate::ticks::Ticks;
 use crate::{Figure, numbers};
 
 /// The predictions whose confidence lies in one bin.
@@ -99,9 +100,10 @@ pub fn reliability(calibration: &Calibration, subtitle: &str) -> Figure {
         canvas.polyline(&ends, Line::Solid, 3.0, TRAINING);
         canvas.circle(ends[0], 5.5, VALIDATION);
     }
-    let counts = Plot::in_frame(below, percents(Labels::Written("confidence")), percents(Labels::Halves));
-    counts.grid(&mut canvas, MARGIN);
     let count = calibration.count();
+    let most = calibration.bins.iter().map(|bin| percent(bin.count as f64 / count)).fold(0.0, f64::max);
+    let counts = Plot::in_frame(below, percents(Labels::Written("confidence")), up_to(most));
+    counts.grid(&mut canvas, MARGIN);
     for (index, bin) in calibration.bins.iter().enumerate().filter(|(_, bin)| bin.count > 0) {
         bar(&mut canvas, &counts, calibration.edges(index), percent(bin.count as f64 / count), AXIS);
     }
@@ -118,22 +120,32 @@ fn percent(part: f64) -> f64 {
 
 enum Labels {
     LeftOut,
-    /// Five of them, and the title of the axis.
+    /// With the title of the axis.
     Written(&'static str),
-    /// Three of them, of a low plot.
-    Halves,
 }
 
 /// An axis from 0 % to 100 %.
 fn percents(labels: Labels) -> Axis {
-    let (step, title) = match labels {
-        Labels::LeftOut => (20, ""),
-        Labels::Written(title) => (20, title),
-        Labels::Halves => (50, "predictions"),
+    let title = match labels {
+        Labels::LeftOut => "",
+        Labels::Written(title) => title,
     };
-    let label = |value| if matches!(labels, Labels::LeftOut) { String::new() } else { format!("{value} %") };
-    let ticks = (0..=100u32).step_by(step).map(|value| (f64::from(value), label(value))).collect();
+    let label = |value| if title.is_empty() { String::new() } else { format!("{value} %") };
+    let ticks = (0..=100u32).step_by(20).map(|value| (f64::from(value), label(value))).collect();
     Axis { domain: (0.0, 100.0), ticks, title, inset: 0.0 }
+}
+
+/// The axis of the parts in the bins, whose largest is so many percent.
+fn up_to(most: f64) -> Axis {
+    let ticks = Ticks::around(0.0, if most > 0.0 { most } else { 100.0 }, 3);
+    let labels = ticks.labels().into_iter().map(|label| format!("{label} %"));
+    let domain = (0.0, ticks.values.last().copied().unwrap_or(100.0));
+    Axis {
+        domain,
+        ticks: ticks.values.iter().copied().zip(labels).collect(),
+        title: "predictions",
+        inset: 0.0,
+    }
 }
 
 /// A bar of a bin, a little apart from its neighbours.
