@@ -18,6 +18,11 @@ const COLUMNS: usize = 2;
 ///
 /// A tag is `<model>/<layer>/<variable>/histogram`; a layer may itself have slashes in its name.
 pub fn layer_histograms(run: &RunData, subtitle: &str) -> Vec<(String, Figure)> {
+    layers(run).iter().map(|layer| (layer.name.to_owned(), layer.draw(subtitle))).collect()
+}
+
+/// The layers that have histograms, in the order in which they were written.
+pub(crate) fn layers(run: &RunData) -> Vec<Layer<'_>> {
     let mut layers: Vec<Layer<'_>> = Vec::new();
     for tag in run.histogram_tags() {
         let Some(points) = run.histograms.get(tag) else { continue };
@@ -29,16 +34,17 @@ pub fn layer_histograms(run: &RunData, subtitle: &str) -> Vec<(String, Figure)> 
             None => layers.push(Layer { name, variables: vec![variable] }),
         }
     }
-    layers.iter().map(|layer| (layer.name.to_owned(), layer.draw(subtitle))).collect()
+    layers
 }
 
-struct Layer<'a> {
-    name: &'a str,
-    variables: Vec<Variable<'a>>,
+/// A layer and the histograms of its variables.
+pub(crate) struct Layer<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) variables: Vec<Variable<'a>>,
 }
 
 impl Layer<'_> {
-    fn draw(&self, subtitle: &str) -> Figure {
+    pub(crate) fn draw(&self, subtitle: &str) -> Figure {
         let columns = self.variables.len().min(COLUMNS);
         let rows = u32::try_from(self.variables.len().div_ceil(COLUMNS)).unwrap_or(u32::MAX);
         let height = PANEL_HEIGHT.saturating_mul(rows).saturating_add(HEADING as u32 + 20);

@@ -1,4 +1,5 @@
-//! Pictures of training: curves and histograms, drawn from event files, and sheets of the pictures themselves.
+//! Pictures of training: curves and histograms, drawn from event files, sheets of the pictures themselves,
+//! and a page with all there is to tell of a run.
 //!
 //! Every picture goes one way: numbers, an SVG string built here, pixels by resvg. No font, colour profile or
 //! locale of the machine takes part, so the same event files give the same bytes everywhere. This crate reads
@@ -20,10 +21,12 @@ mod learning_rate;
 mod marker;
 mod metric;
 mod numbers;
+mod oklab;
 mod palette;
 mod plot;
 mod rebin;
 mod reliability;
+pub mod report;
 mod ridgeline;
 mod run;
 mod sheet;
@@ -39,5 +42,6 @@ pub use layers::layer_histograms;
 pub use learning_rate::learning_rate_curve;
 pub use metric::Metric;
 pub use reliability::{Calibration, ConfidenceBin, reliability};
+pub use report::{Report, report};
 pub use run::draw_run;
 pub use sheet::{SheetRow, Thumbnail, sheet};

@@ -37,6 +37,15 @@ impl Thumbnail {
         let rgb = (0..area).flat_map(|i| [red[i], green[i], blue[i]]).collect();
         Some(Self { width, height, rgb })
     }
+
+    /// Width and height.
+    pub(crate) fn size(&self) -> (usize, usize) {
+        (self.width, self.height)
+    }
+
+    pub(crate) fn png(&self) -> Result<Vec<u8>, Error> {
+        Ok(encode_rgb(self.width as u32, self.height as u32, &self.rgb)?)
+    }
 }
 
 /// A named row of pictures.
@@ -76,8 +85,7 @@ pub fn sheet(title: &str, subtitle: &str, rows: &[SheetRow]) -> Result<Figure, E
             let left = left + column as f64 * (cell_width + GAP);
             let (right, bottom) =
                 (left + (picture.width * factor) as f64, top + (picture.height * factor) as f64);
-            let png = encode_rgb(picture.width as u32, picture.height as u32, &picture.rgb)?;
-            canvas.image(Frame { left, top, right, bottom }, &png);
+            canvas.image(Frame { left, top, right, bottom }, &picture.png()?);
         }
     }
     Ok(canvas.finish())

@@ -1,0 +1,108 @@
+//! The layers of the network, and how their weights moved over the epochs.
+
+use tensorboard::{Histogram, Step};
+
+use super::html::Html;
+use super::parts::{self, NONE, Picture};
+use super::{Report, Section, Table};
+use crate::layers::{Layer, layers};
+use crate::{axes, numbers};
+
+pub(super) fn section(report: &Report) -> Option<Section> {
+    let mut html = Html::default();
+    if !report.layers.rows.is_empty() {
+        parts::table(&mut html, "Layers of the network", &report.layers);
+    }
+    for layer in layers(&report.train) {
+        html.leaf("h3", &[], &format!("Weights of {}", layer.name));
+        let picture = Picture {
+            figure: &layer.draw(&report.title),
+            name: &format!("Histograms of {} over epochs", layer.name),
+            caption: &caption(&layer),
+            table: &table(&layer),
+        };
+        parts::picture(&mut html, &picture);
+    }
+    Section::of("layers", "Layers", html)
+}
+
+/// Where the values of each variable lie at first and at last.
+fn caption(layer: &Layer<'_>) -> String {
+    let sentence = |(name, steps): (&str, &[(Step, &Histogram)])| {
+        let [first, last] =
+            [steps.first(), steps.last()].map(|step| step.and_then(|(_, values)| Spread::of(values)));
+        let (first, last) = (first?, last?);
+        let said =
+            |spread: &Spread| format!("{} to {}", numbers::short(spread.low), numbers::short(spread.high));
+        Some(match steps.len() {
+            1 => format!("{name}: {}.", said(&first)),
+            _ => format!("{name}: {} at first, {} at last.", said(&first), said(&last)),
+        })
+    };
+    let variables = layer.variables.iter().map(|variable| (variable.name, variable.steps.as_slice()));
+    let sentences: Vec<String> = variables.filter_map(sentence).collect();
+    if sentences.is_empty() { "No finite values were recorded.".to_owned() } else { sentences.join(" ") }
+}
+
+fn table(layer: &Layer<'_>) -> Table {
+    let columns = ["epoch", "variable", "values", "smallest", "mean", "largest"];
+    let row = |name: &str, step: Step, values: &Histogram| {
+        let numbers = match Spread::of(values) {
+            Some(Spread { low, mean, high }) => [low, mean, high].map(numbers::short),
+            None => [NONE; 3].map(str::to_owned),
+        };
+        let front = [axes::epoch(step.0).to_string(), name.to_owned(), numbers::grouped(values.total())];
+        front.into_iter().chain(numbers).collect()
+    };
+    let variables = &layer.variables;
+    let rows = variables.iter().flat_map(|variable| {
+        variable.steps.iter().map(move |&(step, values)| row(variable.name, step, values))
+    });
+    parts::of_rows(&columns, rows)
+}
+
+/// Where the values of a histogram lie, as far as its buckets tell.
+#[derive(Debug, PartialEq)]
+struct Spread {
+    low: f64,
+    mean: f64,
+    high: f64,
+}
+
+impl Spread {
+    /// `None` without finite values.
+    fn of(histogram: &Histogram) -> Option<Spread> {
+        let filled = || {
+            histogram.buckets.iter().filter(|bucket| {
+                bucket.count > 0.0
+                    && bucket.count.is_finite()
+                    && bucket.left.is_finite()
+                    && bucket.right.is_finite()
+            })
+        };
+        let total: f64 = filled().map(|bucket| bucket.count).sum();
+        // Half and half: the sum of both edges may be more than an f64 holds.
+        let middle = |left: f64, right: f64| left / 2.0 + right / 2.0;
+        let mean = filled().map(|bucket| middle(bucket.left, bucket.right) * (bucket.count / total)).sum();
+        let low = filled().map(|bucket| bucket.left).reduce(f64::min)?;
+        let high = filled().map(|bucket| bucket.right).reduce(f64::max)?;
+        Some(Spread { low, mean, high })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_values_lie() {
+        let check = |values: &[f32], expected: Option<(f64, f64, f64)>| {
+            let expected = expected.map(|(low, mean, high)| Spread { low, mean, high });
+            assert_eq!(Spread::of(&Histogram::of(values)), expected, "{values:?}");
+        };
+        check(&[], None);
+        check(&[f32::NAN], None);
+        check(&[0.5, 0.5], Some((0.5, 0.5, 0.5)));
+        check(&[-1.0, 1.0], Some((-1.0, 0.0, 1.0)));
+    }
+}
