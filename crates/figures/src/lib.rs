@@ -21,7 +21,6 @@ mod learning_rate;
 mod marker;
 mod metric;
 mod numbers;
-mod oklab;
 mod palette;
 mod plot;
 mod rebin;

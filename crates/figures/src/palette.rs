@@ -5,13 +5,13 @@
 
 use std::fmt;
 
-use crate::oklab::Oklab;
-
 /// An opaque sRGB colour, displayed as SVG writes it (`#d55e00`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Rgb(pub(crate) u8, pub(crate) u8, pub(crate) u8);
 
 pub(crate) const PAPER: Rgb = Rgb(255, 255, 255);
+/// [`PAPER`] on a dark page. Not black: the contrast of white on black tires.
+pub(crate) const DARK_PAPER: Rgb = Rgb(28, 28, 28);
 pub(crate) const INK: Rgb = Rgb(32, 33, 36);
 pub(crate) const FAINT_INK: Rgb = Rgb(95, 99, 104);
 pub(crate) const AXIS: Rgb = Rgb(120, 124, 130);
@@ -52,15 +52,20 @@ impl Rgb {
         PAPER.towards(self, depth.clamp(0.0, 1.0))
     }
 
-    /// What stands for this colour on a dark page: of the same hue, and as far from the dark paper as this one is
-    /// from white.
+    /// What stands for this colour on a dark page, where [`PAPER`] is [`DARK_PAPER`]: of the same hue, and with the
+    /// same contrasts to all others, so that what is read on white is read there as well.
     pub(crate) fn on_dark(self) -> Rgb {
-        /// Lightness of dark paper, and of what is black on white. Not black and white: their contrast tires.
-        const DARKEST: f64 = 0.22;
-        const LIGHTEST: f64 = 1.13;
-        let Oklab { lightness, a, b } = Oklab::of([self.0, self.1, self.2]);
-        let lightness = LIGHTEST + (DARKEST - LIGHTEST) * lightness;
-        let [red, green, blue] = Oklab { lightness, a, b }.srgb();
+        let light = self.light();
+        let from = luminance(light);
+        // A contrast is (a + 0.05) / (b + 0.05): it stays when light and dark change places.
+        let wanted =
+            (luminance(PAPER.light()) + 0.05) * (luminance(DARK_PAPER.light()) + 0.05) / (from + 0.05);
+        let wanted = (wanted - 0.05).clamp(0.0, 1.0);
+        let scaled = light.map(|part| if from > 0.0 { part * wanted / from } else { wanted });
+        // What would be brighter than a screen can be is made paler instead.
+        let brightest = scaled.into_iter().fold(0.0, f64::max);
+        let vivid = if brightest > 1.0 { (1.0 - wanted) / (brightest - wanted) } else { 1.0 };
+        let [red, green, blue] = scaled.map(|part| coded(wanted + (part - wanted) * vivid));
         Rgb(red, green, blue)
     }
 
@@ -70,6 +75,25 @@ impl Rgb {
         let [_, red, green, blue] = u32::from_str_radix(digits, 16).ok()?.to_be_bytes();
         Some(Rgb(red, green, blue))
     }
+
+    /// The light of its red, green and blue, each 0 to 1 (IEC 61966-2-1).
+    fn light(self) -> [f64; 3] {
+        [self.0, self.1, self.2].map(f64::from).map(|code| {
+            let code = code / 255.0;
+            if code <= 0.04045 { code / 12.92 } else { libm::pow((code + 0.055) / 1.055, 2.4) }
+        })
+    }
+}
+
+/// How bright light of these parts looks, 0 to 1 (WCAG 2.2).
+fn luminance([red, green, blue]: [f64; 3]) -> f64 {
+    0.2126 * red + 0.7152 * green + 0.0722 * blue
+}
+
+/// The code of light from 0 to 1 (IEC 61966-2-1).
+fn coded(light: f64) -> u8 {
+    let code = if light <= 0.003_130_8 { light * 12.92 } else { 1.055 * libm::pow(light, 1.0 / 2.4) - 0.055 };
+    (code * 255.0).round() as u8
 }
 
 impl fmt::Display for Rgb {
@@ -81,12 +105,10 @@ impl fmt::Display for Rgb {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::oklab::linear;
 
     /// The contrast of two colours, 1 to 21 (WCAG 2.2).
     pub(crate) fn contrast(a: Rgb, b: Rgb) -> f64 {
-        let luminance = |Rgb(r, g, b): Rgb| 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
-        let (a, b) = (luminance(a), luminance(b));
+        let (a, b) = (luminance(a.light()), luminance(b.light()));
         (a.max(b) + 0.05) / (a.min(b) + 0.05)
     }
 
@@ -117,26 +139,27 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn what_is_seen_on_white_is_seen_on_dark() {
-        let dark = PAPER.on_dark();
-        for (name, colour, ground, least) in [
-            ("text", INK, PAPER, 7.0),
-            ("faint text", FAINT_INK, PAPER, 4.5),
-            ("training", TRAINING, PAPER, 3.0),
-            ("validation", VALIDATION, PAPER, 4.5),
-            ("axis", AXIS, PAPER, 3.0),
-            ("counts of what is right", INK, RIGHT, 4.5),
-            ("counts of what is wrong", INK, WRONG, 4.5),
-        ] {
-            let found = [contrast(colour, ground), contrast(colour.on_dark(), ground.on_dark())];
-            assert!(found.iter().all(|&found| found >= least), "{name}: {found:.2?}");
+    fn what_is_read_on_white_is_read_on_dark() {
+        assert_eq!(PAPER.on_dark(), DARK_PAPER);
+        let grounds = [PAPER, RIGHT, WRONG, RIGHT.shade(0.3)];
+        let marks = [INK, FAINT_INK, AXIS, GRID, TRAINING, VALIDATION, RIGHT, WRONG];
+        for ground in grounds {
+            for mark in marks.into_iter().chain(RAMP).chain(RUNS) {
+                let (light, dark) = (contrast(mark, ground), contrast(mark.on_dark(), ground.on_dark()));
+                // Colours are whole numbers: of dark ones a step is up to a twentieth.
+                assert!((light / dark - 1.0).abs() < 0.05, "{mark} on {ground}: {light:.2}, {dark:.2}");
+            }
         }
-        assert!(contrast(GRID.on_dark(), dark) > 1.15, "the grid {} on {dark}", GRID.on_dark());
-        assert!(
-            RAMP.iter().all(|colour| contrast(colour.on_dark(), dark) > 1.5),
-            "{:?}",
-            RAMP.map(Rgb::on_dark)
-        );
+    }
+
+    #[test]
+    fn a_colour_on_dark_has_its_hue() {
+        let check =
+            |colour: Rgb, expected: &str| assert_eq!(colour.on_dark().to_string(), expected, "{colour}");
+        check(TRAINING, "#c65700");
+        check(VALIDATION, "#0094e5");
+        check(RAMP[0], "?");
+        check(Rgb(0, 0, 0), "#ffffff");
     }
 
     #[test]

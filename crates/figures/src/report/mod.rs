@@ -18,8 +18,6 @@ mod layers;
 mod overview;
 mod parts;
 mod style;
-#[cfg(test)]
-mod tests;
 mod trust;
 
 use tensorboard::RunData;
@@ -157,8 +155,7 @@ fn head(page: &mut Html, report: &Report, style: &str) {
     let policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
     page.empty("meta", &[("http-equiv", "Content-Security-Policy"), ("content", policy)]);
     page.empty("link", &[("rel", "icon"), ("href", "data:,")]);
-    let title = if report.title.trim().is_empty() { "Report of a run" } else { &report.title };
-    page.leaf("title", &[], title);
+    page.leaf("title", &[], title(report));
     page.within("style", &[], |page| page.raw(style));
 }
 
@@ -167,8 +164,7 @@ fn body(report: &Report, sections: &[Section]) -> Html {
     page.within("body", &[], |page| {
         page.leaf("a", &[("class", "skip"), ("href", "#main")], "Skip to the content");
         page.within("header", &[], |page| {
-            let title = if report.title.trim().is_empty() { "Report of a run" } else { &report.title };
-            page.leaf("h1", &[], title);
+            page.leaf("h1", &[], title(report));
             page.leaf_unless_empty("p", &[], &report.subtitle);
         });
         page.within("div", &[("class", "columns")], |page| {
@@ -200,4 +196,9 @@ fn body(report: &Report, sections: &[Section]) -> Html {
         }
     });
     page
+}
+
+/// A page is never without a title.
+fn title(report: &Report) -> &str {
+    if report.title.trim().is_empty() { "Report of a run" } else { &report.title }
 }
