@@ -158,7 +158,7 @@ pub(crate) mod tests {
             |colour: Rgb, expected: &str| assert_eq!(colour.on_dark().to_string(), expected, "{colour}");
         check(TRAINING, "#c65700");
         check(VALIDATION, "#0094e5");
-        check(RAMP[0], "?");
+        check(RAMP[0], "#ffbfb0");
         check(Rgb(0, 0, 0), "#ffffff");
     }
 

@@ -247,7 +247,7 @@ fn a_hundred_classes_list_their_most_frequent_mistakes() {
     ));
     let document = parsed(&page);
     let rows: Vec<String> = named(&document, "tr").map(text).collect();
-    assert_eq!(rows, ["truthtaken forpictures", "class 7class 921", "class 0class 320"]);
+    assert_eq!(rows, ["truth\ntaken for\npictures\n", "class 7\nclass 9\n21\n", "class 0\nclass 3\n20\n"]);
 }
 
 #[test]
