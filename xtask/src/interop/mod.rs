@@ -8,6 +8,7 @@
 //! | [`tensorboard`] | checks by TensorBoard, once with each of its two loaders |
 //! | [`dashboards`] | every dashboard drawn by a real browser, with pictures |
 //! | [`resume`] | a run stopped and taken up, as TensorBoard shows it |
+//! | [`report`] | the page about a run in a real browser, light and dark |
 //! | [`values`] | values in hand of every kind, against TensorBoard's data API |
 //! | [`cargo`] | programs of this workspace, built and run |
 //! | [`numbers`], [`check`] | numbers with their places, compared; checks, reported |
@@ -18,6 +19,7 @@ mod dashboards;
 mod model_file;
 mod network;
 mod numbers;
+mod report;
 mod resume;
 mod short_run;
 mod tensorboard;
@@ -65,6 +67,7 @@ pub(crate) fn run() -> Result<()> {
     let dashboards = Dashboards::write(&folder)?;
     report.add(&with_each_loader(|loader| dashboards.checks(loader, &venv, run.temp())));
     report.add(&resume::checks(&venv, &folder)?);
+    report.add(&report::checks(&report::example(run.temp())?, &folder.join("screenshots")));
     report.add(&[candle_datasets()]);
     report.finish()
 }
