@@ -41,7 +41,7 @@ impl Marker {
             }
             Marker::Upwards => canvas.polygon(&corners(6.0, &[(0.0, -1.0), (1.0, 0.8), (-1.0, 0.8)]), colour),
             Marker::Downwards => {
-                canvas.polygon(&corners(6.0, &[(0.0, 1.0), (1.0, -0.8), (-1.0, -0.8)]), colour)
+                canvas.polygon(&corners(6.0, &[(0.0, 1.0), (1.0, -0.8), (-1.0, -0.8)]), colour);
             }
             Marker::Cross => {
                 for ends in [[(-1.0, -1.0), (1.0, 1.0)], [(-1.0, 1.0), (1.0, -1.0)]] {

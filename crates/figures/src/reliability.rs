@@ -118,6 +118,7 @@ fn percent(part: f64) -> f64 {
     if part.is_nan() { 0.0 } else { part.clamp(0.0, 1.0) * 100.0 }
 }
 
+#[derive(Clone, Copy, Debug)]
 enum Labels {
     LeftOut,
     /// With the title of the axis.

@@ -20,7 +20,7 @@ use serde_json::json;
 use connection::Connection;
 use process::Process;
 
-pub(crate) use page::{Page, Rectangle};
+pub(crate) use page::{Page, Rectangle, Theme};
 
 /// What to do where [`Browser::start`] finds none.
 pub(crate) const ADVICE: &str = "no Chromium or Chrome was found: install one (Debian: apt install chromium; Fedora: \

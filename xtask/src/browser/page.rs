@@ -30,16 +30,27 @@ pub(crate) struct Rectangle {
     pub(crate) height: f64,
 }
 
+/// What the user of a page likes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Theme {
+    /// Dark on light.
+    Light,
+    /// Light on dark.
+    Dark,
+}
+
 /// An open page; it is closed when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Page {
     connection: Connection,
     errors: Vec<String>,
+    requests: Vec<String>,
 }
 
 impl Page {
     pub(super) fn open_at(endpoint: &Endpoint, width: u32, height: u32) -> Result<Self> {
-        let mut page = Self { connection: Connection::open(endpoint)?, errors: Vec::new() };
+        let mut page =
+            Self { connection: Connection::open(endpoint)?, errors: Vec::new(), requests: Vec::new() };
         for domain in ["Page", "Runtime", "Log"] {
             page.call(&format!("{domain}.enable"), &json!({}))?;
         }
@@ -56,6 +67,29 @@ impl Page {
         let entry =
             |(key, value): &(&str, &str)| format!("localStorage.setItem({}, {});", json!(key), json!(value));
         self.before_load(&entries.iter().map(entry).collect::<String>())
+    }
+
+    /// Tells pages that the user likes this theme.
+    ///
+    /// # Errors
+    /// If the browser does not answer.
+    pub(crate) fn prefer(&mut self, theme: Theme) -> Result<()> {
+        let value = match theme {
+            Theme::Light => "light",
+            Theme::Dark => "dark",
+        };
+        let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": value }] });
+        self.call("Emulation.setEmulatedMedia", &features)?;
+        Ok(())
+    }
+
+    /// Has [`Self::requests`] know what is asked for from now on.
+    ///
+    /// # Errors
+    /// If the browser does not answer.
+    pub(crate) fn watch_requests(&mut self) -> Result<()> {
+        self.call("Network.enable", &json!({}))?;
+        Ok(())
     }
 
     /// Has a script run in every document that is opened from now on, before its own scripts.
@@ -149,12 +183,35 @@ impl Page {
         Ok(self.errors.clone())
     }
 
+    /// Every address that was asked for since [`Self::watch_requests`], that of the page among them.
+    ///
+    /// # Errors
+    /// If the browser does not answer.
+    pub(crate) fn requests(&mut self) -> Result<Vec<String>> {
+        self.eval("0")?;
+        self.take_events();
+        Ok(self.requests.clone())
+    }
+
+    /// What a screen reader says of every element of a role, such as `image`: its name, maybe empty.
+    ///
+    /// # Errors
+    /// If the browser does not answer.
+    pub(crate) fn accessible_names(&mut self, role: &str) -> Result<Vec<String>> {
+        let tree = self.call("Accessibility.getFullAXTree", &json!({}))?;
+        let nodes = tree["nodes"].as_array().context("the browser gives no tree of what can be read out")?;
+        let of_role = nodes.iter().filter(|node| node["ignored"] != true && node["role"]["value"] == role);
+        Ok(of_role.map(|node| node["name"]["value"].as_str().unwrap_or_default().to_owned()).collect())
+    }
+
     fn call(&mut self, method: &str, params: &Value) -> Result<Value> {
         self.connection.call(method, params)
     }
 
     fn take_events(&mut self) {
-        self.errors.extend(self.connection.take_events().iter().filter_map(console_error));
+        let events = self.connection.take_events();
+        self.errors.extend(events.iter().filter_map(console_error));
+        self.requests.extend(events.iter().filter_map(request));
     }
 }
 
@@ -162,6 +219,12 @@ impl Drop for Page {
     fn drop(&mut self) {
         self.connection.end("Page.close");
     }
+}
+
+/// The address that an event says is asked for.
+fn request(event: &Event) -> Option<String> {
+    let is_request = event.method == "Network.requestWillBeSent";
+    is_request.then(|| event.params["request"]["url"].as_str().unwrap_or("an unknown address").to_owned())
 }
 
 /// What an event says went wrong.
@@ -216,5 +279,17 @@ mod tests {
         check("Log.entryAdded", logged("error"), Some("404 (http://a/b)"));
         check("Log.entryAdded", logged("warning"), None);
         check("Page.loadEventFired", json!({}), None);
+    }
+
+    #[test]
+    fn requests_are_known() {
+        let check = |method: &str, params: Value, expected: Option<&str>| {
+            let event = Event { method: method.to_owned(), params };
+            assert_eq!(request(&event).as_deref(), expected, "{event:?}");
+        };
+        let asked = || json!({"request": {"url": "http://a/b", "method": "GET"}});
+        check("Network.requestWillBeSent", asked(), Some("http://a/b"));
+        check("Network.requestWillBeSent", json!({}), Some("an unknown address"));
+        check("Network.responseReceived", asked(), None);
     }
 }

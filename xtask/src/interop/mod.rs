@@ -9,6 +9,7 @@
 //! | [`dashboards`] | every dashboard drawn by a real browser, with pictures |
 //! | [`resume`] | a run stopped and taken up, as TensorBoard shows it |
 //! | [`values`] | values in hand of every kind, against TensorBoard's data API |
+//! | [`report`] | the page about a run in a real browser, light and dark |
 //! | [`other_programs`] | networks in ONNX Runtime, PyTorch and Keras, by the code of a page |
 //! | [`cargo`] | programs of this workspace, built and run |
 //! | [`numbers`], [`check`] | numbers with their places, compared; checks, reported |
@@ -20,6 +21,7 @@ mod model_file;
 mod network;
 mod numbers;
 mod other_programs;
+mod report;
 mod resume;
 mod short_run;
 mod tensorboard;
@@ -67,6 +69,7 @@ pub(crate) fn run() -> Result<()> {
     let dashboards = Dashboards::write(&folder)?;
     report.add(&with_each_loader(|loader| dashboards.checks(loader, &venv, run.temp())));
     report.add(&resume::checks(&venv, &folder)?);
+    report.add(&report::checks(&run.folder().join("report.html"), &folder.join("screenshots")));
     report.add(&other_programs::checks(&folder)?);
     report.add(&[candle_datasets()]);
     report.finish()

@@ -34,7 +34,7 @@ impl Html {
         content: impl FnOnce(&mut Html),
     ) {
         self.begin(name, attributes);
-        self.text.push_str(">");
+        self.text.push('>');
         content(self);
         self.end(name);
     }
@@ -66,7 +66,7 @@ impl Html {
         self.text.push_str(markup);
     }
 
-    pub(super) fn append(&mut self, other: Html) {
+    pub(super) fn append(&mut self, other: &Html) {
         self.text.push_str(&other.text);
     }
 

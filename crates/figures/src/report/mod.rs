@@ -142,7 +142,7 @@ pub fn report(report: &Report) -> Result<String, Error> {
     let mut page = Html::document();
     page.within("html", &[("lang", "en")], |page| {
         page.within("head", &[], |page| head(page, report, &style::sheet(body.as_str())));
-        page.append(body);
+        page.append(&body);
     });
     Ok(page.finish())
 }
@@ -181,7 +181,7 @@ fn body(report: &Report, sections: &[Section]) -> Html {
                     let heading = format!("{id}-heading");
                     page.within("section", &[("id", id), ("aria-labelledby", &heading)], |page| {
                         page.leaf("h2", &[("id", &heading)], title);
-                        page.append(content.clone());
+                        page.append(content);
                     });
                 }
             });

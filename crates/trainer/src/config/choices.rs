@@ -13,7 +13,7 @@ pub enum Preset {
     #[default]
     Tutorial,
     /// A network of the same size class with batch normalisation and dropout, with augmentation, AdamW and a
-    /// one-cycle schedule, for 15 epochs.
+    /// one-cycle schedule.
     TutorialPlus,
 }
 

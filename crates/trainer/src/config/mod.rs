@@ -138,7 +138,7 @@ impl Config {
             Preset::Tutorial => Self::default(),
             Preset::TutorialPlus => Self {
                 augment: Augmentation::light(),
-                epochs: 15,
+                epochs: 10,
                 batch_size: 64,
                 optimizer: OptimizerName::Adamw,
                 weight_decay: 0.01,
