@@ -80,7 +80,7 @@ fn below(x: f32) -> f32 {
 /// The normal distribution's density, `exp(-x^2 / 2) / sqrt(2 pi)`.
 fn density(x: f32) -> f32 {
     /// `1 / sqrt(2 pi)`.
-    const PEAK: f32 = 0.398_942_28;
+    const PEAK: f32 = 0.398_942_3;
     PEAK * libm::expf(-0.5 * x * x)
 }
 

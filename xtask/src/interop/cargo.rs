@@ -3,7 +3,7 @@
 use std::env;
 use std::ffi::OsString;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
@@ -25,4 +25,14 @@ pub(super) fn run(arguments: &[&str], folders: &[&Path]) -> Result<()> {
         .with_context(|| format!("starting {}", cargo.display()))?;
     ensure!(status.success(), "`cargo {}` failed: {status}", arguments.join(" "));
     Ok(())
+}
+
+/// A program that cargo has built with the plain profile, ready to start as cargo would start it.
+pub(super) fn built(program: &str) -> Command {
+    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
+    let file = format!("{program}{}", env::consts::EXE_SUFFIX);
+    let mut command = Command::new(crate::workspace_root().join(target).join("debug").join(file));
+    // As in .cargo/config.toml.
+    command.env("CANDLE_NUM_THREADS", "1").current_dir(crate::workspace_root());
+    command
 }

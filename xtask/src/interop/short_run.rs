@@ -1,10 +1,13 @@
-//! A short training run by the real program, and what its own files say; knows nothing of other readers.
+//! A short training run by the real program, killed in its first epoch and taken up, and what its own files say; knows
+//! nothing of other readers.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+use std::{fs, io, thread};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 use tensorboard::{Run, RunData, WallTime};
 
@@ -15,6 +18,8 @@ use super::{cargo, network};
 pub(super) const TRAIN: &str = "short/train";
 /// See [`TRAIN`].
 pub(super) const VALIDATION: &str = "short/validation";
+/// See [`TRAIN`]: hyperparameters, and what the test brought.
+pub(super) const SESSION: &str = "short";
 
 const EPOCHS: i64 = 3;
 const PICTURES: i64 = 500;
@@ -23,11 +28,16 @@ const BATCH: i64 = 32;
 /// The last short batch counts.
 const STEPS_PER_EPOCH: i64 = (PICTURES + BATCH - 1) / BATCH;
 
+/// Longer than the trainer takes to its first checkpoint on a slow and busy machine.
+const PATIENCE: Duration = Duration::from_secs(120);
+
 /// What the steps of a curve count.
 #[derive(Clone, Copy, Debug)]
 enum Axis {
     Epochs,
     Iterations,
+    /// Once, after the last epoch.
+    End,
 }
 
 /// Every curve of a run: run, tag, column in history.csv, axis.
@@ -39,6 +49,13 @@ const CURVES: [(&str, &str, &str, Axis); 7] = [
     (VALIDATION, "epoch_loss", "val_loss", Axis::Epochs),
     (VALIDATION, "evaluation_accuracy_vs_iterations", "val_accuracy", Axis::Iterations),
     (VALIDATION, "evaluation_loss_vs_iterations", "val_loss", Axis::Iterations),
+];
+
+/// The curves besides, which no other file has.
+const MORE_CURVES: [(&str, &str, Axis); 3] = [
+    (TRAIN, "epoch_images_per_second", Axis::Epochs),
+    (SESSION, "test_accuracy", Axis::End),
+    (SESSION, "test_loss", Axis::End),
 ];
 
 /// A finished run in a folder that goes when this is dropped.
@@ -64,10 +81,12 @@ impl ShortRun {
             .tempdir_in(parent)
             .with_context(|| format!("making a folder in {}", parent.display()))?;
         let folder = folder(temp.path());
-        tracing::info!("building the trainer and training {EPOCHS} short epochs on shapes");
-        let (epochs, pictures) = (EPOCHS.to_string(), PICTURES.to_string());
-        let options = ["--dataset", "shapes", "--epochs", &epochs, "--limit", &pictures, "--run-dir"];
-        cargo::run(&[&["run", "--package", "trainer", "--"][..], &options].concat(), &[&folder])?;
+        tracing::info!(
+            "building the trainer, and training {EPOCHS} short epochs on shapes, killed and taken up"
+        );
+        cargo::run(&["build", "--package", "trainer"], &[])?;
+        kill_in_first_epoch(&folder)?;
+        cargo::run(&["run", "--package", "trainer", "--", "train", "--resume"], &[&folder])?;
 
         let history =
             fs::read_to_string(folder.join("history.csv")).context("reading the run's history.csv")?;
@@ -79,6 +98,7 @@ impl ShortRun {
         };
         run.add(TRAIN, Run::open(folder.join("train"))?.read()?);
         run.add(VALIDATION, Run::open(folder.join("validation"))?.read()?);
+        run.add(SESSION, Run::open(&folder)?.read()?);
         Ok(run)
     }
 
@@ -122,14 +142,53 @@ fn folder(temp: &Path) -> PathBuf {
     temp.join("logs/short")
 }
 
+/// Starts the run, with a checkpoint after each step, and kills it once there is one.
+fn kill_in_first_epoch(folder: &Path) -> Result<()> {
+    let (epochs, pictures) = (EPOCHS.to_string(), PICTURES.to_string());
+    let mut program = cargo::built("trainer")
+        .args([
+            "--dataset",
+            "shapes",
+            "--epochs",
+            &epochs,
+            "--limit",
+            &pictures,
+            "--save-every",
+            "0",
+            "--run-dir",
+        ])
+        .arg(folder)
+        .stdin(Stdio::null())
+        .stdout(io::stderr())
+        .spawn()
+        .context("starting the trainer")?;
+    let began = Instant::now();
+    while !folder.join("checkpoints/last.safetensors").exists() {
+        let ended = program.try_wait()?.is_some();
+        ensure!(!ended && began.elapsed() < PATIENCE, "the trainer wrote no checkpoint");
+        thread::sleep(Duration::from_millis(1));
+    }
+    program.kill()?;
+    program.wait()?;
+    ensure!(!folder.join("results.toml").exists(), "the trainer was finished before it could be killed");
+    Ok(())
+}
+
 /// The steps that each curve must have.
 pub(super) fn curve_steps() -> BTreeMap<SeriesName, Vec<i64>> {
-    CURVES
-        .iter()
-        .map(|&(run, tag, _, axis)| {
-            (SeriesName::new(run, tag), (0..EPOCHS).map(|epoch| axis.step(epoch)).collect())
+    let of_history = CURVES.iter().map(|&(run, tag, _, axis)| (run, tag, axis));
+    of_history
+        .chain(MORE_CURVES)
+        .map(|(run, tag, axis)| {
+            let epochs = if matches!(axis, Axis::End) { EPOCHS - 1..EPOCHS } else { 0..EPOCHS };
+            (SeriesName::new(run, tag), epochs.map(|epoch| axis.step(epoch)).collect())
         })
         .collect()
+}
+
+/// Whether history.csv has a curve, too.
+pub(super) fn is_in_history(name: &SeriesName) -> bool {
+    CURVES.iter().any(|(run, tag, ..)| *name == SeriesName::new(run, tag))
 }
 
 /// The steps that each histogram must have.
@@ -147,6 +206,7 @@ impl Axis {
         match self {
             Self::Epochs => epoch,
             Self::Iterations => (epoch + 1) * STEPS_PER_EPOCH,
+            Self::End => epoch + 1,
         }
     }
 }
@@ -222,6 +282,7 @@ mod tests {
         let curves = curve_steps();
         assert_eq!(curves[&SeriesName::new(TRAIN, "epoch_loss")], [0, 1, 2]);
         assert_eq!(curves[&SeriesName::new(VALIDATION, "evaluation_loss_vs_iterations")], [16, 32, 48]);
-        assert_eq!((curves.len(), histogram_steps().len()), (7, 10));
+        assert_eq!(curves[&SeriesName::new(SESSION, "test_loss")], [3]);
+        assert_eq!((curves.len(), histogram_steps().len()), (10, 10));
     }
 }

@@ -32,6 +32,7 @@ struct ConfigFile {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) struct Config {
+    #[serde(deserialize_with = "network")]
     pub(crate) model: String,
     pub(crate) validation: String,
     pub(crate) augment: String,
@@ -41,6 +42,20 @@ pub(crate) struct Config {
     pub(crate) epochs: u64,
     pub(crate) seed: u64,
     pub(crate) device: String,
+}
+
+/// A network's name, or of one with layers of its own, their number.
+fn network<'de, D: serde::Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Network {
+        Named(String),
+        Layers { name: String, layers: Vec<serde::de::IgnoredAny> },
+    }
+    Ok(match Network::deserialize(from)? {
+        Network::Named(name) => name,
+        Network::Layers { name, layers } => format!("{name} of {} layers", layers.len()),
+    })
 }
 
 /// The pictures of the run.

@@ -137,7 +137,7 @@ fn buffers_are_used_again() {
 
 #[test]
 fn bytes_are_divided_by_255() {
-    let batch = Batch { pixels: (0..=255).collect(), labels: vec![0] };
+    let batch = Batch { pixels: (0..=255).collect(), labels: vec![0], samples: vec![0] };
     let mut images = vec![7.0; 3];
     batch.images(&mut images);
     assert!(images.into_iter().eq((0..=255u8).map(|byte| f32::from(byte) / 255.0)));

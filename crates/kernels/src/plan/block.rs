@@ -88,6 +88,7 @@ impl Brought {
 }
 
 /// What a block's logits are to be.
+#[derive(Clone, Copy)]
 pub(super) struct Target<'a> {
     pub(super) loss: &'a CrossEntropy,
     pub(super) labels: &'a [u32],

@@ -142,7 +142,7 @@ impl Config {
                 batch_size: 64,
                 optimizer: OptimizerName::Adamw,
                 weight_decay: 0.01,
-                learning_rate: 5e-3,
+                learning_rate: 2e-3,
                 schedule: Schedule::OneCycle,
                 model: NetworkChoice::TutorialPlus,
                 ..Self::default()

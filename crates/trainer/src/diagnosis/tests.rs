@@ -31,7 +31,7 @@ fn check(rows: &[Row], verdict: Verdict, evidence: &str) {
 /// epochs on 50,000 CIFAR-10 pictures, with the 10,000 test pictures as validation.
 const KERAS: [Row; 10] = [
     [1.526434, 0.445760, 1.241316, 0.549500],
-    [1.177453, 0.583820, 1.078040, 0.614800],
+    [1.177453, 0.58382, 1.07804, 0.6148],
     [1.031912, 0.635300, 1.018031, 0.640100],
     [0.936780, 0.670280, 1.016987, 0.645900],
     [0.865214, 0.694520, 0.993824, 0.654200],
@@ -169,7 +169,7 @@ fn unstable() {
     check(&jump(1.48), Verdict::Unstable, "jumped from 0.9000 in epoch 3 to 1.4800 in epoch 4");
     assert_ne!(diagnose(&jump(1.47)).verdict, Verdict::Unstable);
     let swing = |by: f32| {
-        let row = |i: usize| [1.0, 0.7, 1.0, if i % 2 == 0 { 0.6 } else { 0.6 + by }];
+        let row = |i: usize| [1.0, 0.7, 1.0, if i.is_multiple_of(2) { 0.6 } else { 0.6 + by }];
         (0..8).map(row).collect::<Vec<Row>>()
     };
     check(
