@@ -2,10 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are test code, too")]
 
+mod charts;
 mod cifar;
 mod pictures;
 mod program;
+mod resumed;
 mod run_files;
+mod running;
 mod same_bytes;
 mod stopped;
 mod training;
