@@ -4,12 +4,15 @@
 
 mod charts;
 mod cifar;
+mod disk;
+mod finished;
 mod pictures;
 mod program;
 mod resumed;
 mod run_files;
 mod running;
 mod same_bytes;
+mod settings;
 mod stopped;
 mod training;
 mod usage;

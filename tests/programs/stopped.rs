@@ -107,7 +107,11 @@ fn the_latest_run_goes_on_and_a_finished_one_says_what_came_out() {
     trainer(folder.path(), &format!("{shapes} --epochs 1")).with(0);
     trainer(folder.path(), &format!("{shapes} --epochs 100000 --time-limit 1s")).with(3);
     let ended = trainer(folder.path(), "train --resume latest --time-limit 1s").with(3);
-    assert!(ended.stderr.contains("go on with: trainer train --resume runs/002-shapes\n"), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("go on with: trainer train --resume runs/002-shapes\n"),
+        "{}",
+        ended.stderr
+    );
 
     let first = folder.path().join("runs/001-shapes");
     let before = list(&first);
@@ -123,7 +127,10 @@ fn the_latest_run_goes_on_and_a_finished_one_says_what_came_out() {
         assert!(errors(&ended.stderr).len() == 1 && ended.stderr.contains(expected), "{}", ended.stderr);
     };
     check("train --resume nowhere", "error: no run in nowhere: it has no config.toml");
-    check("train --resume latest --epochs 3", "error: --epochs is not for --resume: a run goes on with its own");
+    check(
+        "train --resume latest --epochs 3",
+        "error: --epochs is not for --resume: a run goes on with its own",
+    );
     check("train --resume latest --log-gradients", "error: --log-gradients is not for --resume");
 }
 

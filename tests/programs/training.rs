@@ -39,7 +39,8 @@ fn a_short_run_says_and_writes_what_is_documented() {
         );
         assert!(line.ends_with(&metrics), "{line} does not end with{metrics}");
     }
-    let expected = ["too short to say", "  2 epochs show no trend: at least 4 are needed", "  try: more --epochs"];
+    let expected =
+        ["too short to say", "  2 epochs show no trend: at least 4 are needed", "  try: more --epochs"];
     assert_eq!([verdict, why, advice], expected);
     let accuracy = setting(&run, "results.toml", "test-accuracy").as_float().unwrap();
     assert!(tested.starts_with(&format!("test: accuracy {accuracy:.4} - loss ")), "{tested}");
