@@ -19,6 +19,7 @@ fn a_short_run_says_and_writes_what_is_documented() {
     assert_eq!(list(&run), expected);
     check_weights(&run.join("model.safetensors"));
     check_weights(&run.join("checkpoints/last.safetensors"));
+    check_weights(&run.join("checkpoints/best.safetensors"));
 
     let md5 = format!("{:x}", md5::compute(fs::read(run.join("model.safetensors")).unwrap()));
     let of_file = fs::read_to_string(run.join("model.safetensors.md5")).unwrap();
@@ -27,17 +28,23 @@ fn a_short_run_says_and_writes_what_is_documented() {
 
     let lines: Vec<&str> = ended.stdout.lines().collect();
     let history = history(&run);
-    assert_eq!((lines.len(), history.len()), (4, 2), "an epoch a line, then test and md5: {lines:?}");
-    for (line, [epoch, loss, accuracy, val_loss, val_accuracy, ..]) in lines.iter().zip(&history) {
+    assert_eq!(history.len(), 2);
+    let [first, second, verdict, why, advice, tested, sum] = lines[..] else {
+        panic!("an epoch a line, then diagnosis, test and md5: {lines:?}")
+    };
+    for (line, [epoch, loss, accuracy, val_loss, val_accuracy, ..]) in [first, second].iter().zip(&history) {
         assert!(line.starts_with(&format!("Epoch {epoch}/2 - ")) && line.contains(" images/s - "), "{line}");
         let metrics = format!(
             " - accuracy: {accuracy:.4} - loss: {loss:.4} - val_accuracy: {val_accuracy:.4} - val_loss: {val_loss:.4}"
         );
         assert!(line.ends_with(&metrics), "{line} does not end with{metrics}");
     }
-    let tested = setting(&run, "results.toml", "test-accuracy").as_float().unwrap();
-    assert!(lines[2].starts_with(&format!("test: accuracy {tested:.4} - loss ")), "{}", lines[2]);
-    assert_eq!(lines[3], format!("{md5}  run/model.safetensors"));
+    let expected =
+        ["too short to say", "  2 epochs show no trend: at least 4 are needed", "  try: more --epochs"];
+    assert_eq!([verdict, why, advice], expected);
+    let accuracy = setting(&run, "results.toml", "test-accuracy").as_float().unwrap();
+    assert!(tested.starts_with(&format!("test: accuracy {accuracy:.4} - loss ")), "{tested}");
+    assert_eq!(sum, format!("{md5}  run/model.safetensors"));
     assert!(ended.stderr.ends_with("tensorboard --logdir .\n"), "{}", ended.stderr);
 
     for part in ["train", "validation"] {

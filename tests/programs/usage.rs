@@ -28,7 +28,10 @@ fn wrong_usage_ends_with_2_and_names_the_option() {
     check("--validation none", "'none' for '--validation <PROTOCOL>'");
     check("--simd sse9", "'sse9' for '--simd <SET>'");
     check("--threads 100000", "'100000' for '--threads <N>'");
-    check("--model resnet", "'resnet' for '--model <MODEL>'");
+    check(
+        "--model resnet",
+        "--model resnet: there is no such file; expected tutorial, tutorial-plus, or the path of",
+    );
     // Built without them.
     check("--device cuda", "--device cuda is not to be had");
     check("--device metal", "--device metal is not to be had");
@@ -73,7 +76,10 @@ fn too_few_pictures_and_a_lost_run_end_with_1() {
         assert!(!folder.path().join("run/model.safetensors").exists(), "{options}");
     };
     check("--limit 1", "has no picture in the training part of 1: give more pictures or a higher limit");
-    check("--limit 100 --learning-rate 1e30", "a lower --learning-rate may help");
+    check(
+        "--limit 100 --learning-rate 1e30",
+        "the first place without numbers is the output of conv2d_1: training cannot go on; a lower --learning-rate or",
+    );
 }
 
 /// As in `trainer | head` after `head` has seen enough.

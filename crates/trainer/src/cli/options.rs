@@ -1,10 +1,12 @@
 //! Options that may also stand in a file: each is there or not, and the command line wins.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
 use clap::{ArgMatches, Args, Command};
 use serde::de::DeserializeOwned;
+use toml::Spanned;
 use trainer::{Error, Result};
 
 /// Declares how one set of options goes over another: field by field, what is said first wins.
@@ -48,7 +50,26 @@ pub(crate) fn read<T: Args + DeserializeOwned>(path: &Path) -> Result<T> {
         };
         return Err(refuse(format!("`{key}` is no option; {hint}")));
     }
-    toml::from_str(&text).map_err(refused)
+    toml::from_str(&text).map_err(|error| match culprit::<T>(&text, &table) {
+        Some((line, key, error)) => {
+            refuse(format!("line {line}: {key}: {}", error.message().replace('\n', "; ")))
+        }
+        None => refused(error),
+    })
+}
+
+/// The first option whose value is not what it should be, its line, and why. Options that are flattened into one
+/// struct have lost their lines by the time that they are read.
+fn culprit<T: DeserializeOwned>(text: &str, table: &toml::Table) -> Option<(usize, String, toml::de::Error)> {
+    let keys: BTreeMap<Spanned<String>, toml::Value> = toml::from_str(text).ok()?;
+    let mut keys: Vec<_> = keys.into_keys().collect();
+    keys.sort_by_key(|key| key.span().start);
+    keys.into_iter().find_map(|key| {
+        let line = 1 + text[..key.span().start].matches('\n').count();
+        let key = key.into_inner();
+        let alone = toml::Table::from_iter([(key.clone(), table.get(&key)?.clone())]);
+        T::deserialize(alone).err().map(|error| (line, key, error))
+    })
 }
 
 /// The long names of a command's options, but for those that only the command line has.
