@@ -4,17 +4,18 @@
 //! Train some steps, each at a rate that is a fixed factor above the last ([`rates`]); smooth their losses
 //! ([`Smoothed`]) until they explode; [`suggest`] reads a rate from the curve.
 
-/// The part of the past in a smoothed loss, as in fast.ai's finder.
-const PAST: f64 = 0.98;
+/// The part of the past in a smoothed loss. fast.ai's 0.98 looks back over fifty losses, which is too far in a search
+/// of some hundred steps.
+const PAST: f64 = 0.95;
 /// A smoothed loss of so many times the best ends the search, as in fast.ai's finder.
 const EXPLODED: f64 = 4.0;
-/// Points on either side of one whose slope is measured.
-const REACH: usize = 2;
-/// Points of a window: at the beginning of the curve, or around the one whose slope is measured.
-const WINDOW: usize = 2 * REACH + 1;
-/// The least fall from the beginning to the lowest point, in parts of the beginning, to be more than noise: the loss
-/// of a batch of 32 at the start of training varies by about one percent.
-const LEAST_FALL: f64 = 0.03;
+/// Points at the beginning that do not count: they are means of too few losses. As in fast.ai's plots.
+const UNSETTLED: usize = 10;
+/// The least fall of the curve, in parts of where it begins, to be more than noise: losses of batches of 32 vary by
+/// one percent before anything is learned, and smoothed ones fall by 1.5 in one of 200 searches at most.
+const LEAST_FALL: f64 = 0.015;
+/// How far below the rate with the lowest loss to stay: there, training is about to diverge. As in fast.ai's finder.
+const BELOW_LOWEST: f64 = 10.0;
 
 /// `steps` rates from `lowest` to `highest`, each the same factor above the last; none unless both are numbers above
 /// 0, in this order.
@@ -32,7 +33,7 @@ pub fn rates(lowest: f64, highest: f64, steps: usize) -> Vec<f64> {
 #[derive(Clone, Copy, Debug)]
 pub struct Smoothed {
     mean: f64,
-    /// What the past still weighs of the 0 at the beginning: 0.98 to the number of losses.
+    /// What is left of the 0 at the beginning: `PAST` to the power of the number of losses.
     weight: f64,
     best: f64,
 }
@@ -64,36 +65,21 @@ impl Smoothed {
     }
 }
 
-/// The rate to begin with, from `(rate, smoothed loss)` in the order of the rates: where the loss falls most steeply
-/// over the logarithm of the rate, but not above a tenth of the rate with the lowest loss.
+/// The rate to begin with, from `(rate, smoothed loss)` in the order of the rates: a tenth of the one with the lowest
+/// loss. `None` if the curve does not fall. The first ten points are left out, and those that are no numbers.
 ///
-/// The steepest point is fast.ai's classic choice; on curves that are smoothed so much, it can lie just before the
-/// lowest, where training is about to diverge, and the tenth (fast.ai's other choice) keeps away from there.
-/// `None` if the curve does not fall, or its lowest is among the first four points. Points that are no numbers are
-/// left out.
+/// Not the rate where the loss falls most steeply, fast.ai's other choice: of real curves that is above this one, or
+/// somewhere in the noise. Of 16 searches on the tutorial's network with Adam (rates from 1e-6 to 1, 200 or 400 steps,
+/// batches of 32 or 128) each suggested a rate between 3.5e-4 and 1.4e-3, Keras' default being 1e-3; of 100 steps with
+/// batches of 32 none did. Plain SGD (to 10) learns too slowly: of four searches of 400 steps with batches of 128 all
+/// suggested something, 0.016 to 0.032, of those with fewer steps none.
 pub fn suggest(curve: &[(f64, f64)]) -> Option<f64> {
     let usable = |&&(rate, loss): &&(f64, f64)| rate > 0.0 && rate.is_finite() && loss.is_finite();
-    let points: Vec<(f64, f64)> =
-        curve.iter().filter(usable).map(|&(rate, loss)| (libm::log(rate), loss)).collect();
-    let lowest = (0..points.len()).reduce(|best, i| if points[i].1 < points[best].1 { i } else { best })?;
-    let beginning = points.get(..WINDOW)?.iter().map(|point| point.1).sum::<f64>() / WINDOW as f64;
-    if beginning - points[lowest].1 <= LEAST_FALL * beginning.abs() {
-        return None;
-    }
-    let slopes = points[..=lowest].windows(WINDOW).map(slope).enumerate();
-    let steepest = slopes.filter(|(_, slope)| *slope < 0.0).min_by(|(_, a), (_, b)| a.total_cmp(b));
-    let (window, _) = steepest?;
-    let rate = libm::exp(points[window + REACH].0);
-    Some(rate.min(libm::exp(points[lowest].0) / 10.0))
-}
-
-/// The least-squares slope of some points; NaN if all lie one above the other.
-fn slope(points: &[(f64, f64)]) -> f64 {
-    let mean = |part: fn(&(f64, f64)) -> f64| points.iter().map(part).sum::<f64>() / points.len() as f64;
-    let (x, y) = (mean(|point| point.0), mean(|point| point.1));
-    let products: f64 = points.iter().map(|point| (point.0 - x) * (point.1 - y)).sum();
-    let squares: f64 = points.iter().map(|point| (point.0 - x) * (point.0 - x)).sum();
-    products / squares
+    let mut points = curve.iter().skip(UNSETTLED).filter(usable);
+    let &first = points.next()?;
+    let lowest = points.fold(first, |lowest, &point| if point.1 < lowest.1 { point } else { lowest });
+    let fell = first.1 - lowest.1 > LEAST_FALL * first.1.abs();
+    fell.then_some(lowest.0 / BELOW_LOWEST)
 }
 
 #[cfg(test)]
@@ -122,9 +108,9 @@ mod tests {
     fn smoothing_by_hand() {
         let mut smoothed = Smoothed::default();
         assert!(smoothed.loss().is_nan() && !smoothed.exploded());
-        // The first loss is itself; then 0.98 * 0.02 * 2 + 0.02 * 4 over 1 - 0.98^2, which is 0.0396.
+        // The first loss is itself; then 0.95 * 0.05 * 2 + 0.05 * 4 over 1 - 0.95^2, which is 0.0975.
         close(smoothed.add(2.0), 2.0);
-        close(smoothed.add(4.0), (0.98 * 0.02 * 2.0 + 0.02 * 4.0) / 0.0396);
+        close(smoothed.add(4.0), (0.95 * 0.05 * 2.0 + 0.05 * 4.0) / 0.0975);
         // What never changes stays.
         let mut smoothed = Smoothed::default();
         (0..500).for_each(|_| close(smoothed.add(0.7), 0.7));
@@ -140,9 +126,9 @@ mod tests {
             })
         };
         assert_eq!(ends(&[2.0, 1.9, 1.8, 1.9, 2.5, 4.0]), None);
-        // (0.98 * 1 + 7) / 1.98 is 4.03; with 6.9 it is 3.98.
-        assert_eq!(ends(&[1.0, 7.0]), Some(1));
-        assert_eq!(ends(&[1.0, 6.9]), None);
+        // (0.95 * 1 + 6.9) / 1.95 is 4.03; with 6.8 it is 3.97.
+        assert_eq!(ends(&[1.0, 6.9]), Some(1));
+        assert_eq!(ends(&[1.0, 6.8]), None);
         assert_eq!(ends(&[1.0, f64::NAN]), Some(1));
         assert_eq!(ends(&[f64::INFINITY]), Some(0));
     }
@@ -152,32 +138,39 @@ mod tests {
         rates(1e-6, 1.0, 121).into_iter().map(|rate| (rate, loss(rate.log10()))).collect()
     }
 
-    /// From 1 to 0, steepest at `middle`.
-    fn fall(power: f64, middle: f64) -> f64 {
-        1.0 / (1.0 + (4.0 * (power - middle)).exp())
+    #[test]
+    fn a_tenth_of_the_lowest() {
+        let found = curve(|power| 1.0 + (power + 2.0).abs());
+        close(suggest(&found).unwrap(), 1e-3);
+        // Numbers that are none are left out, as after a loss that exploded; so is what is low at the beginning.
+        let mut longer = found;
+        longer.extend([(2.0, f64::NAN), (3.0, f64::INFINITY), (f64::NAN, 0.0)]);
+        longer[..UNSETTLED].iter_mut().for_each(|point| point.1 = 0.0);
+        close(suggest(&longer).unwrap(), 1e-3);
     }
 
-    #[test]
-    fn where_it_falls_most_steeply() {
-        // Lowest at 0.1, steepest at 0.001.
-        let found = curve(|power| 1.0 + fall(power, -3.0) + (power + 1.0).max(0.0));
-        close(suggest(&found).unwrap(), 1e-3);
-        // Numbers that are none are left out, as after a loss that exploded.
-        let mut longer = found.clone();
-        longer.extend([(2.0, f64::NAN), (3.0, f64::INFINITY)]);
-        assert_eq!(suggest(&longer), suggest(&found));
-        // A stray low point at the steepest place moves it by no more than the window.
-        let mut stray = found;
-        stray[60].1 -= 0.05;
-        let moved = (suggest(&stray).unwrap().log10() + 3.0) * 20.0;
-        assert!(moved.abs() <= WINDOW as f64, "{moved}");
-    }
+    /// Losses of the tutorial's network (seed 0) in a search with Adam, a hundred rates from 1e-6 to 1, on batches of
+    /// 128 of the pictures of the Keras trace, until one was above 20.
+    const SEARCH: [f64; 80] = [
+        2.319, 2.292, 2.303, 2.294, 2.302, 2.310, 2.317, 2.311, 2.300, 2.300, 2.298, 2.320, 2.318, 2.292,
+        2.302, 2.294, 2.301, 2.310, 2.317, 2.311, 2.299, 2.299, 2.297, 2.319, 2.317, 2.291, 2.300, 2.292,
+        2.298, 2.306, 2.313, 2.308, 2.296, 2.294, 2.295, 2.310, 2.308, 2.285, 2.291, 2.284, 2.285, 2.291,
+        2.306, 2.300, 2.276, 2.270, 2.287, 2.282, 2.285, 2.252, 2.245, 2.236, 2.205, 2.208, 2.294, 2.151,
+        2.095, 2.096, 2.319, 2.562, 2.294, 2.232, 2.209, 2.202, 2.195, 2.173, 2.224, 2.135, 2.111, 2.132,
+        2.137, 2.258, 2.591, 2.681, 6.222, 2.306, 2.383, 2.298, 2.437, 32.794,
+    ];
 
     #[test]
-    fn no_more_than_a_tenth_of_the_lowest() {
-        // It falls steeper and steeper, to explode at 0.01.
-        let found = curve(|power| if power < -1.99 { 2.0 - (power + 6.0).powi(2) / 16.0 } else { 9.0 });
-        close(suggest(&found).unwrap(), 1e-3);
+    fn a_real_search() {
+        let mut smoothed = Smoothed::default();
+        let points: Vec<_> = rates(1e-6, 1.0, 100)
+            .into_iter()
+            .zip(SEARCH)
+            .map(|(rate, loss)| (rate, smoothed.add(loss)))
+            .collect();
+        close(suggest(&points).unwrap(), 10f64.powf(-6.0 + 6.0 * 70.0 / 99.0) / 10.0);
+        // Before the loss falls, there is nothing to suggest.
+        assert_eq!(suggest(&points[..50]), None);
     }
 
     #[test]
@@ -187,11 +180,10 @@ mod tests {
         check(&curve(|_| 2.3));
         check(&curve(|power| 2.3 + (power + 6.0) * 0.1));
         check(&curve(|_| f64::NAN));
-        // Noise of a percent.
-        check(&curve(|power| 2.3 + 0.02 * (power * 40.0).sin()));
-        // Fewer than five points, or all at one rate.
-        check(&curve(|power| -power)[..4]);
-        check(&[(0.1, 3.0), (0.1, 2.0), (0.1, 1.0), (0.1, 0.5), (0.1, 0.25)]);
+        // By less than noise does.
+        check(&curve(|power| 2.3 - 0.005 * (power + 6.0)));
+        // Among the points that do not count.
+        check(&curve(|power| -power)[..=UNSETTLED]);
     }
 
     proptest! {
@@ -201,9 +193,9 @@ mod tests {
         ) {
             let points: Vec<_> = rates(1e-6, 1.0, losses.len()).into_iter().zip(losses).collect();
             if let Some(rate) = suggest(&points) {
-                let finite = points.iter().filter(|point| point.1.is_finite());
+                let finite = points.iter().skip(UNSETTLED).filter(|point| point.1.is_finite());
                 let lowest = finite.min_by(|a, b| a.1.total_cmp(&b.1)).unwrap().0;
-                prop_assert!(rate > 0.0 && rate <= lowest / 10.0 * (1.0 + 1e-9), "{} {}", rate, lowest);
+                prop_assert_eq!(rate, lowest / 10.0);
             }
         }
 
