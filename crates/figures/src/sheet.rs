@@ -11,7 +11,7 @@ const SIDE: usize = 64;
 /// Between pictures, and around the rows.
 const GAP: f64 = 6.0;
 /// The most that a row's name may take.
-const NAME: f64 = 170.0;
+const NAME: f64 = 260.0;
 /// No sheet is narrower: its title must have room.
 const NARROWEST: f64 = 560.0;
 

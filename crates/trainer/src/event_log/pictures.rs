@@ -73,7 +73,7 @@ fn answered(
             let thumbnail = Thumbnail::of_planes(size, pictures.picture(*places.get(index)?))?;
             let name = match class == truth {
                 true => format!("{} {:.0} %", named(truth), sure * 100.0),
-                false => format!("{}, not {} {:.0} %", named(truth), named(class), sure * 100.0),
+                false => format!("{}, said {} {:.0} %", named(truth), named(class), sure * 100.0),
             };
             Some(SheetRow { name, pictures: vec![thumbnail] })
         })
