@@ -194,19 +194,17 @@ mod tests {
     #[test]
     fn every_shape_of_input_can_be_drawn() {
         let nan = f64::NAN;
-        let rows: &[(&[(f64, f64)], Option<f64>)] = &[
-            (&[], None),
-            (&[], Some(1e-3)),
-            (&[(1e-3, 2.0)], Some(1e-3)),
-            (&[(1e-3, 2.0), (1e-3, 2.0)], Some(nan)),
-            (&[(0.0, 1.0), (-1.0, 1.0), (nan, 1.0), (1.0, nan), (1e-2, 1.0)], Some(0.0)),
-            (&[(1e-300, 1.0), (1e300, 3e38)], Some(1e10)),
-            (&[(0.010, 1.0), (0.012, 0.5)], Some(0.011)),
-        ];
-        for (points, suggestion) in rows {
-            assert_drawable(&learning_rate_curve(points, points, *suggestion, "test"));
-            assert_drawable(&learning_rate_curve(points, &[], *suggestion, "test"));
-        }
+        let check = |points: &[(f64, f64)], suggestion| {
+            assert_drawable(&learning_rate_curve(points, points, suggestion, "test"));
+            assert_drawable(&learning_rate_curve(points, &[], suggestion, "test"));
+        };
+        check(&[], None);
+        check(&[], Some(1e-3));
+        check(&[(1e-3, 2.0)], Some(1e-3));
+        check(&[(1e-3, 2.0), (1e-3, 2.0)], Some(nan));
+        check(&[(0.0, 1.0), (-1.0, 1.0), (nan, 1.0), (1.0, nan), (1e-2, 1.0)], Some(0.0));
+        check(&[(1e-300, 1.0), (1e300, 3e38)], Some(1e10));
+        check(&[(0.010, 1.0), (0.012, 0.5)], Some(0.011));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The page about a run, read as XML: what has to be in it for those who do not see it, and what must not.
 
+#![allow(clippy::panic, clippy::unwrap_used, reason = "helpers of tests")]
+
 use std::collections::BTreeSet;
 
 use figures::report::{ClassRow, Diagnosis, Mistake, Report, Table, report};
