@@ -109,7 +109,7 @@ fn a_network_from_a_file_is_summed_up_and_checked() {
         1,
         "layer conv2d does not fit its input [32, 32, 3] (layer 1 of 4): a window of",
     );
-    check("type = \"flatten\"", "type = \"relu\"", 1, "layer dense does not fit its input ");
-    check("filters", "flters", 2, "net.toml, line ");
-    check("\"dropout\"", "\"dorpout\"", 2, "net.toml, line 12: unknown variant `dorpout`, expected one of ");
+    check("type = \"flatten\"", "type = \"batch_norm\"", 1, "layer dense does not fit its input ");
+    check("filters", "flters", 2, "net.toml, line 3: unknown field `flters`, expected one of ");
+    check("\"dropout\"", "\"dorpout\"", 2, "net.toml, line 13: unknown variant `dorpout`, expected one of ");
 }
