@@ -33,7 +33,7 @@ pub(crate) struct FindLrArgs {
     #[arg(long, default_value_t = 1.0, value_name = "RATE")]
     to: f64,
     /// Steps from the lowest to the highest
-    #[arg(long, default_value_t = 300, value_name = "N")]
+    #[arg(long, default_value_t = 400, value_name = "N")]
     steps: usize,
     /// The loss over the rates, as a picture
     #[arg(long, default_value = "find-lr.png", value_name = "FILE.png")]
