@@ -18,8 +18,8 @@ pub(crate) const OF_ANY_RUN: [&str; 9] = [
     "validation/events.out.tfevents.*.v2",
 ];
 /// The files that a finished run has besides.
-pub(crate) const OF_A_FINISHED_RUN: [&str; 3] =
-    ["model.safetensors", "model.safetensors.md5", "results.toml"];
+pub(crate) const OF_A_FINISHED_RUN: [&str; 4] =
+    ["model.safetensors", "model.safetensors.md5", "report.html", "results.toml"];
 
 /// The files in a folder and in the folders in it, sorted, event files as in [`OF_ANY_RUN`].
 pub(crate) fn list(folder: &Path) -> Vec<String> {

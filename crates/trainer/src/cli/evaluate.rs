@@ -52,6 +52,8 @@ impl EvaluateArgs {
             return output::line(&scores);
         }
         let mut object = json!(scores);
+        // A row a class, as people write it.
+        object["confusion"] = json!(scores.confusion.chunks(scores.classes.len().max(1)).collect::<Vec<_>>());
         object["run"] = json!(run.folder.to_string_lossy());
         object["part"] = json!(self.part);
         output::line(object)
