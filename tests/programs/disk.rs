@@ -81,7 +81,8 @@ fn a_run_folder_that_is_deleted_ends_the_run_and_is_not_made_again() {
     assert_eq!(program.wait().code(), Some(1));
     let stderr = program.stderr();
     assert!(!stderr.contains("panicked") && !stderr.contains("go on with"), "{stderr}");
-    check_error(&stderr, ["run/", "No such file or directory"]);
+    // Whoever writes first finds out: a checkpoint, the history, or an event file.
+    check_error(&stderr, ["run/", "cannot "]);
     assert!(!run.exists());
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::{ArgMatches, Args};
 use kernels::Simd;
+use trainer::checkpoint::LAST;
 use trainer::record::Execution;
 use trainer::run::{MODEL_FILE, Results, Run};
 use trainer::saved_run::SavedRun;
@@ -113,9 +114,14 @@ fn train(run: &Run, how: &Execution, options: &ExecutionOptions) -> Result<()> {
     watch_for_interrupts(&stop);
     let folder = run.folder().path();
     let results =
-        run.train(&mut Progress::new(run.config().epochs, quiet, json), &stop).inspect_err(|_| {
-            if run.can_go_on() {
-                tracing::warn!("go on with: trainer train --resume {}", folder.display());
+        run.train(&mut Progress::new(run.config().epochs, quiet, json), &stop).inspect_err(|error| {
+            match error {
+                _ if !run.can_go_on() => {}
+                // It would diverge again.
+                Error::Diverged { .. } => {
+                    tracing::warn!("the last good checkpoint is {}", folder.join(LAST).display());
+                }
+                _ => tracing::warn!("go on with: trainer train --resume {}", folder.display()),
             }
         })?;
     report(folder, &results, run.data().split.test.len(), json)?;
