@@ -1,6 +1,6 @@
 //! Decisions about training, as pure functions of where it is: they read no clock and no file, and keep nothing
 //! between calls, so a resumed run decides as one that was never stopped. What they ask for, the
-//! [`trainer`](crate::trainer) carries out.
+//! [`Trainer`](crate::training::Trainer) carries out.
 
 use std::time::Duration;
 
