@@ -48,13 +48,7 @@ impl Policy for GoodEnough {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder: PathBuf = std::env::args_os().nth(1).ok_or("usage: callbacks FOLDER")?.into();
-    let config = Config {
-        dataset: DatasetName::Shapes,
-        limit: Some(1_000),
-        epochs: 20,
-        restore_best: true,
-        ..Config::default()
-    };
+    let config = Config { dataset: DatasetName::Shapes, epochs: 20, restore_best: true, ..Config::default() };
     let data = Data::load(&config, &folder, &|_, _| ())?;
     let (seed, augment) = (Seed(config.seed), &config.augment);
     let train = Loader::training(&data.dataset, &data.split.train, config.batch_size, seed, augment)?;
@@ -67,7 +61,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut trainer = Trainer::new(&network, &config)?
         .policy(KeepBest(monitor))
         .policy(EarlyStopping { monitor, patience: 3, min_delta: 0.0 })
-        .policy(GoodEnough(0.9))
+        .policy(GoodEnough(0.7))
         .policy(SaveOften(Duration::from_secs(60)))
         .checkpoints(Checkpoints::new(&run))?;
     trainer.fit(&train, &validation, &mut [&mut Printer], &AtomicBool::new(false))?;

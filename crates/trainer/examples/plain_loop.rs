@@ -17,7 +17,7 @@ use trainer::evaluate::tensors;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let seed = Seed(0);
-    let dataset = shapes::draw(seed, 2_000, 500)?;
+    let dataset = shapes::draw(seed, shapes::TRAIN, shapes::TEST)?;
     let parts = split(&dataset, Plan::default(), seed)?;
     let train = Loader::training(&dataset, &parts.train, 32, seed, &Augmentation::none())?;
     let validation = Loader::evaluation(&dataset, &parts.validation, 250)?;
@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let settings = OptimizerSettings::adam(kernels::optimizer::Adam::default());
     let mut optimizer = Optimizer::new(&network, &settings)?;
 
-    for epoch in 0..3 {
+    for epoch in 0..5 {
         let mut batches = train.epoch(epoch)?;
         while let Some(batch) = batches.next_batch()? {
             let (images, labels) = tensors(batch, &train, &Device::Cpu)?;

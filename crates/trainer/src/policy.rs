@@ -107,7 +107,8 @@ pub struct TimeLimit(pub Duration);
 
 impl Policy for TimeLimit {
     fn after_step(&self, step: &StepEnd) -> Option<Action> {
-        let is_over = step.running >= self.0;
+        // After an epoch's last step its validation comes first.
+        let is_over = step.running >= self.0 && step.step < step.steps;
         is_over.then(|| Action::Pause(format!("the time limit of {:.0?} is over", self.0)))
     }
 }
@@ -176,6 +177,7 @@ mod tests {
         check(&SaveOften(minute), step(60), Some(Action::Save));
         check(&SaveOften(minute), StepEnd { step: 5, ..step(60) }, None);
         check(&TimeLimit(minute), step(59), None);
+        check(&TimeLimit(minute), StepEnd { step: 5, ..step(60) }, None);
         check(&TimeLimit(minute), step(60), Some(Action::Pause("the time limit of 60s is over".into())));
     }
 }

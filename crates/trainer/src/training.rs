@@ -129,7 +129,7 @@ impl<'a> Trainer<'a> {
             self.learning_rate(self.state.iterations.saturating_sub(1), steps, &monitored);
         let mut batches = train.epoch_from(self.state.epoch, self.state.step as usize)?;
         loop {
-            if stop.load(Ordering::Relaxed) {
+            if self.state.step < steps && stop.load(Ordering::Relaxed) {
                 return self.interrupted(callbacks);
             }
             let Some(batch) = batches.next_batch()? else { break };
@@ -141,7 +141,10 @@ impl<'a> Trainer<'a> {
             let actions: Vec<Action> = self.policies.iter().filter_map(|p| p.after_step(&end)).collect();
             actions.into_iter().try_for_each(|action| self.act(action, callbacks))?;
         }
-        let Some(answers) = answers(self.network, validation, stop)? else {
+        // Stopped here, the resumed epoch would have no gradient to show.
+        let never = AtomicBool::new(false);
+        let until = if self.config.log_gradients { &never } else { stop };
+        let Some(answers) = answers(self.network, validation, until)? else {
             return self.interrupted(callbacks);
         };
         let seconds = before + began.elapsed().as_secs_f64();
