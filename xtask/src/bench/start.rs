@@ -15,7 +15,7 @@ use super::table::or_dash;
 /// Part of the line that the trainer logs.
 const FIRST_STEP: &str = "the first step is done";
 /// Has the trainer log it, and nothing else but warnings.
-const LOG: &str = "warn,trainer::fit=debug";
+const LOG: &str = "warn,trainer::training=debug";
 
 /// What can be asked of `bench start`.
 #[derive(Args, Debug)]
