@@ -53,6 +53,9 @@ fn evaluate_finds_what_the_run_found() {
     assert_eq!((counts.len(), counts.iter().sum::<u64>()), (100, 50));
     let right: u64 = counts.iter().step_by(11).sum();
     near(&test["accuracy"], right as f64 / 50.0);
+    let written = setting(&run, "results.toml", "confusion");
+    let written = written.as_array().unwrap().iter().flat_map(|row| row.as_array().unwrap());
+    assert!(written.map(|count| count.as_integer().unwrap() as u64).eq(counts));
 
     // The last epoch's weights are the checkpoint's and the model's.
     let [.., last] = &history(&run)[..] else { panic!("no epoch") };

@@ -11,7 +11,7 @@ use model::Network;
 use serde::{Deserialize, Serialize};
 use streams::Seed;
 
-use crate::callback::{Callback, Metrics};
+use crate::callback::Callback;
 use crate::checkpoint::{self, Checkpoints};
 use crate::config::{Config, DeviceName};
 use crate::data::Data;
@@ -24,6 +24,7 @@ use crate::record::{Execution, RunConfig, RunRecord};
 use crate::report::{REPORT_FILE, report};
 use crate::run_folder::{RUNS, RunFolder};
 use crate::saved_run::SavedRun;
+use crate::scores::Scores;
 use crate::state::State;
 use crate::training::Trainer;
 use crate::{Error, Result};
@@ -67,6 +68,8 @@ pub struct Results {
     pub stopped: Option<String>,
     /// Seconds of training, validation included.
     pub seconds: f64,
+    /// How many test pictures of each class got each answer: a row for each true class, a column for each answer.
+    pub confusion: Vec<Vec<u64>>,
     /// What the curves show.
     pub diagnosis: Diagnosis,
 }
@@ -143,7 +146,7 @@ impl Run {
         }
         let interrupted = Error::Interrupted { epoch: state.epoch, step: train.steps() as u64 };
         let tested = answers(&self.network, &test, stop)?.ok_or(interrupted)?;
-        let results = self.save(tested.metrics, &state)?;
+        let results = self.save(&tested, &state)?;
         self.finish(&mut events, &tested, &results)?;
         Ok(results)
     }
@@ -163,17 +166,20 @@ impl Run {
         trainer
     }
 
-    fn save(&self, tested: Metrics, state: &State) -> Result<Results> {
+    fn save(&self, tested: &Answers, state: &State) -> Result<Results> {
         let bytes = self.network.to_safetensors()?;
+        let classes = self.data.dataset.classes();
+        let scores = Scores::of(classes, &tested.logits, &tested.labels)?;
         let results = Results {
-            test_loss: tested.loss,
-            test_accuracy: tested.accuracy,
+            test_loss: tested.metrics.loss,
+            test_accuracy: tested.metrics.accuracy,
             model_md5: format!("{:x}", md5::compute(&bytes)),
             epochs: state.epoch,
             weights_of_epoch: self.weights_of(&state.history),
             stopped: state.finished.clone(),
             seconds: (state.seconds * 1000.0).round() / 1000.0,
-            diagnosis: diagnosed(&state.history, self.data.dataset.classes().len()),
+            confusion: scores.confusion.chunks(classes.len().max(1)).map(<[u64]>::to_vec).collect(),
+            diagnosis: diagnosed(&state.history, classes.len()),
         };
         self.folder.write(MODEL_FILE, &bytes)?;
         self.folder.write(MD5_FILE, format!("{}  {MODEL_FILE}\n", results.model_md5).as_bytes())?;
@@ -263,7 +269,8 @@ fn open_device(name: DeviceName) -> Result<Device> {
     })
 }
 
-fn to_toml<T: Serialize>(value: &T) -> Result<String> {
+/// A value as the run's files have it.
+pub(crate) fn to_toml<T: Serialize>(value: &T) -> Result<String> {
     toml::to_string(value)
         .map_err(|error| Error::Setting(format!("cannot write the settings as TOML: {error}")))
 }

@@ -23,7 +23,8 @@ macro_rules! over {
 }
 pub(crate) use over;
 
-/// Reads the options of a command from a TOML file, under their long names.
+/// Reads the options of a command from a TOML file, under their long names; a run's `config.toml` has them in its
+/// table `config`.
 ///
 /// # Errors
 /// If the file cannot be read, an option is unknown or its value is not what it should be.
@@ -33,13 +34,21 @@ pub(crate) fn read<T: Args + DeserializeOwned>(path: &Path) -> Result<T> {
         path: path.to_owned(),
         cause,
     })?;
+    read_text(path, &text)
+}
+
+fn read_text<T: Args + DeserializeOwned>(path: &Path, text: &str) -> Result<T> {
     let refuse = |reason: String| Error::Setting(format!("{}: {reason}", path.display()));
     let refused = |error: toml::de::Error| {
         let line = error.span().map(|span| 1 + text[..span.start.min(text.len())].matches('\n').count());
         let line = line.map_or_else(String::new, |line| format!("line {line}: "));
         refuse(format!("{line}{}", error.message().replace('\n', "; ")))
     };
-    let table: toml::Table = toml::from_str(&text).map_err(refused)?;
+    let table: toml::Table = toml::from_str(text).map_err(refused)?;
+    if let Some(toml::Value::Table(config)) = table.get("config") {
+        let text = toml::to_string(config).map_err(|error| refuse(error.to_string()))?;
+        return read_text(path, &text);
+    }
     let known = names::<T>();
     if let Some(key) = table.keys().find(|key| !known.contains(key)) {
         let near = known.iter().map(|name| (strsim::jaro_winkler(key, name), name));
@@ -50,7 +59,7 @@ pub(crate) fn read<T: Args + DeserializeOwned>(path: &Path) -> Result<T> {
         };
         return Err(refuse(format!("`{key}` is no option; {hint}")));
     }
-    toml::from_str(&text).map_err(|error| match culprit::<T>(&text, &table) {
+    toml::from_str(text).map_err(|error| match culprit::<T>(text, &table) {
         Some((line, key, error)) => {
             refuse(format!("line {line}: {key}: {}", error.message().replace('\n', "; ")))
         }

@@ -88,6 +88,7 @@ impl<'a> EventLog<'a> {
             let figure = variations(self.data, self.config, Variations::OF_A_RUN)?;
             self.train.image("augmentation", 0, &image(&figure)?)?;
         }
+        session::settings(&mut self.session, self.config, self.data)?;
         session::begin(&mut self.session, self.config, network.parameter_count(), &self.folder)
     }
 

@@ -1,5 +1,6 @@
-//! A run as a row of the HParams dashboard: its hyperparameters, and the metrics that it is compared by.
+//! A run as a row of the HParams dashboard: its hyperparameters, and the metrics that it is compared by; and as a text.
 
+use serde::Serialize;
 use tensorboard::Writer;
 use tensorboard::message::hparams::{
     DatasetType, Experiment, HParamInfo, MetricInfo, SessionStartInfo, Status,
@@ -7,8 +8,24 @@ use tensorboard::message::hparams::{
 
 use crate::Result;
 use crate::config::{Config, word};
-use crate::run::Results;
+use crate::data::Data;
+use crate::record::DataRecord;
+use crate::run::{Results, to_toml};
 use crate::run_folder::RunFolder;
+
+/// The configuration and the pictures as config.toml has them, as a text: who has the event files knows all that
+/// decides the result.
+pub(super) fn settings(writer: &mut Writer, config: &Config, data: &Data) -> Result<()> {
+    #[derive(Serialize)]
+    struct Settings<'a> {
+        config: &'a Config,
+        data: DataRecord,
+    }
+    let text = to_toml(&Settings { config, data: data.record() })?;
+    // Markdown shows what is indented as it is.
+    let markdown: String = text.lines().map(|line| format!("    {line}\n")).collect();
+    Ok(writer.text("config", 0, &markdown)?)
+}
 
 /// The columns, and the row's begin. Each run says the columns, so that one run alone has a table.
 pub(super) fn begin(
