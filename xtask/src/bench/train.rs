@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::measured::Measured;
 use super::peers::Peers;
-use super::running::check_interrupted;
+use crate::interrupt;
 use super::speed::{IMAGES, Length, Setting, TrainSpeed, Work, measure};
 use super::table::{Table, or_dash};
 use super::turns;
@@ -66,7 +66,7 @@ pub(super) fn run(options: &Options) -> Result<()> {
         Peers::prepare(options.peers.as_deref(), options.python.as_deref(), &folder)?
             .commands(setting, options.repeats)
     };
-    check_interrupted()?;
+    interrupt::check()?;
     let result = in_turn(options, setting, peers)?;
     if options.json {
         writeln!(io::stdout(), "{}", result.json())?;

@@ -12,7 +12,7 @@ use dataset::binary;
 use flate2::read::GzDecoder;
 use tar::{Archive, Entry};
 
-use super::hash::hashes;
+use crate::hash::hashes;
 use super::sniff::{self, Kind};
 
 /// What one archive is known to be.

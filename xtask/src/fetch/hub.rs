@@ -15,7 +15,7 @@ use hf_hub::progress::{DownloadEvent, ProgressEvent, ProgressHandler};
 use hf_hub::{HFClientBuilder, HFClientSync, HFError};
 
 use super::download::Patience;
-use super::hash::hashes;
+use crate::hash::hashes;
 use super::progress::Progress;
 use super::sniff::{self, Kind};
 

@@ -9,7 +9,7 @@ use tar::EntryType;
 
 use super::archive::OFFICIAL;
 use super::archive::tests::{Item, tar_gz};
-use super::hash::hashes;
+use crate::hash::hashes;
 use super::test_server::{Reply, Request, Server};
 use super::*;
 

@@ -11,11 +11,8 @@
 //! | [`values`] | values in hand of every kind, against TensorBoard's data API |
 //! | [`report`] | the page about a run in a real browser, light and dark |
 //! | [`other_programs`] | networks in ONNX Runtime, PyTorch and Keras, by the code of a page |
-//! | [`cargo`] | programs of this workspace, built and run |
-//! | [`numbers`], [`check`] | numbers with their places, compared; checks, reported |
+//! | [`numbers`] | numbers with their places, compared |
 
-mod cargo;
-mod check;
 mod dashboards;
 mod model_file;
 mod network;
@@ -33,10 +30,11 @@ use std::thread;
 use anyhow::{Context, Result};
 
 use self::tensorboard::Loader;
-use check::{Check, Report};
 use dashboards::Dashboards;
 use short_run::ShortRun;
 
+use crate::cargo;
+use crate::check::{Check, Report};
 use crate::venv::Venv;
 
 /// The version of TensorBoard that is installed.
@@ -72,7 +70,7 @@ pub(crate) fn run() -> Result<()> {
     report.add(&report::checks(&run.folder().join("report.html"), &folder.join("screenshots")));
     report.add(&other_programs::checks(&folder)?);
     report.add(&[candle_datasets()]);
-    report.finish()
+    report.finish("what we write is not what other programs read")
 }
 
 /// Reads a folder of CIFAR-10's binary files with the loader of candle-datasets, and compares with ours. A test of

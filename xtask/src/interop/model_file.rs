@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-use super::check::{Check, same};
+use crate::check::{Check, same};
 use super::network::{self, Parameter};
 use super::numbers::{Buckets, Series, SeriesName};
 use super::short_run::{ShortRun, TRAIN};

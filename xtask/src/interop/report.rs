@@ -7,7 +7,7 @@ use anyhow::{Context, Result, anyhow};
 use reqwest::Url;
 use serde::Deserialize;
 
-use super::check::Check;
+use crate::check::Check;
 use crate::browser::{self, Browser, Theme};
 
 /// Width of the pictures, and of a narrow phone, in CSS pixels.

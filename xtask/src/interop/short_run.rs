@@ -12,7 +12,8 @@ use tempfile::TempDir;
 use tensorboard::{Run, RunData, WallTime};
 
 use super::numbers::{Buckets, Point, Series, SeriesName};
-use super::{cargo, network};
+use super::network;
+use crate::cargo;
 
 /// The runs as TensorBoard is to name them.
 pub(super) const TRAIN: &str = "short/train";

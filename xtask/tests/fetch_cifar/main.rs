@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are test code, too")]
 
-#[path = "../../src/fetch/hash.rs"]
+#[path = "../../src/hash.rs"]
 mod hash;
 #[path = "../../../crates/dataset/tests/corpus/table.rs"]
 mod parquet_table;

@@ -18,7 +18,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::check::Check;
+use crate::check::Check;
 use super::tensorboard::{Loader, Server};
 use crate::browser::{self, Browser, Rectangle};
 use crate::venv::Venv;

@@ -11,7 +11,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, anyhow};
 
-use super::check::{Check, same};
+use crate::check::{Check, same};
 use super::numbers::{numbers, timeless};
 use super::tensorboard::{Answers, Loader, Server, settled, start_each};
 use crate::venv::Venv;

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
 
-use super::check::Check;
+use crate::check::Check;
 use super::short_run::ShortRun;
 use crate::venv::Venv;
 pub(super) use answers::Answers;

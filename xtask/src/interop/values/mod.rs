@@ -20,7 +20,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use super::check::Check;
+use crate::check::Check;
 use super::tensorboard::{Loader, Server, settled, start_each};
 use crate::venv::Venv;
 use ask::Ask;

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, ensure};
 ///
 /// # Errors
 /// If it does not succeed.
-pub(super) fn run(arguments: &[&str], folders: &[&Path]) -> Result<()> {
+pub(crate) fn run(arguments: &[&str], folders: &[&Path]) -> Result<()> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let status = Command::new(&cargo)
         .args(arguments)
@@ -28,7 +28,7 @@ pub(super) fn run(arguments: &[&str], folders: &[&Path]) -> Result<()> {
 }
 
 /// A program that cargo has built with the plain profile, ready to start as cargo would start it.
-pub(super) fn built(program: &str) -> Command {
+pub(crate) fn built(program: &str) -> Command {
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
     let file = format!("{program}{}", env::consts::EXE_SUFFIX);
     let mut command = Command::new(crate::workspace_root().join(target).join("debug").join(file));
