@@ -5,36 +5,65 @@ use std::path::Path;
 use tensorboard::{Run, RunData};
 
 use crate::curves::curves;
-use crate::layers::layer_histograms;
-use crate::{Curve, Error, Figure, Metric};
+use crate::layers::layers;
+use crate::overview::overview;
+use crate::{Confusion, Curve, Error, Figure, LayerView, Metric, confusion_matrix};
+
+/// What the pictures of a run say that is in no event file.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RunCaption<'a> {
+    /// Which model was trained on which dataset: it stands in every picture.
+    pub subtitle: &'a str,
+    /// Which class was taken for which of the test pictures.
+    pub confusion: Option<&'a Confusion>,
+}
 
 /// Draws the run in `run_dir` from its event files in `train/` and, where there is one, `validation/`.
 ///
-/// The pictures and their file stems are `accuracy`, `loss` and, in the order of the network,
-/// `histograms-<layer>`. Letters of a layer's name that are unfit for a file name become `-`.
-/// `subtitle` stands in every picture and should say which model was trained on which dataset.
+/// The pictures and their file stems are, in this order: `overview`; `accuracy`, `loss` and, where the rate
+/// changes, `learning-rate`; for each layer in the order of the network `histograms-<layer>`, `overlay-<layer>` and
+/// `distributions-<layer>`; `confusion`, where it is known. Letters of a layer's name that are unfit for a file
+/// name become `-`, and no two stems are the same. All are drawn on white; see [`Figure::in_theme`].
 ///
 /// # Errors
-/// [`Error::Events`] where event files cannot be read, among them a run without `train/`.
-pub fn draw_run(run_dir: &Path, subtitle: &str) -> Result<Vec<(String, Figure)>, Error> {
+/// [`Error::Events`] where event files cannot be read, among them a run without `train/`; [`Error::Counts`] where
+/// the confusion has not one count for each pair of classes.
+pub fn draw_run(run_dir: &Path, caption: &RunCaption<'_>) -> Result<Vec<(String, Figure)>, Error> {
     let read = |dir| Run::open(dir)?.read();
     let train = read(run_dir.join("train"))?;
     let validation_dir = run_dir.join("validation");
     let validation = if validation_dir.is_dir() { read(validation_dir)? } else { RunData::default() };
-    Ok(draw(&train, &validation, subtitle))
+    draw(&train, &validation, caption)
 }
 
-fn draw(train: &RunData, validation: &RunData, subtitle: &str) -> Vec<(String, Figure)> {
-    let over_epochs = |stem: &str, metric| {
-        let figure = curves(metric, &Curve::of(train, metric), &Curve::of(validation, metric), subtitle);
-        (stem.to_owned(), figure)
-    };
-    let mut figures = vec![over_epochs("accuracy", Metric::Accuracy), over_epochs("loss", Metric::Loss)];
-    for (layer, figure) in layer_histograms(train, subtitle) {
-        let stem = unused(format!("histograms-{}", file_name(&layer)), &figures);
-        figures.push((stem, figure));
+fn draw(
+    train: &RunData,
+    validation: &RunData,
+    caption: &RunCaption<'_>,
+) -> Result<Vec<(String, Figure)>, Error> {
+    let RunCaption { subtitle, confusion } = *caption;
+    let mut figures = vec![("overview".to_owned(), overview(train, validation, caption)?)];
+    for (stem, metric) in
+        [("accuracy", Metric::Accuracy), ("loss", Metric::Loss), ("learning-rate", Metric::LearningRate)]
+    {
+        let (training, validation) = (Curve::of(train, metric), Curve::of(validation, metric));
+        if metric != Metric::LearningRate || !training.is_constant() {
+            figures.push((stem.to_owned(), curves(metric, &training, &validation, subtitle)));
+        }
     }
-    figures
+    let mut names: Vec<String> = Vec::new();
+    for layer in layers(train) {
+        let name = unused(file_name(layer.name), &names);
+        for view in LayerView::ALL {
+            figures.push((format!("{}-{name}", view.stem()), layer.draw(view, subtitle)));
+        }
+        names.push(name);
+    }
+    if let Some(confusion) = confusion {
+        let figure = confusion_matrix("Confusion on the test pictures", subtitle, confusion)?;
+        figures.push(("confusion".to_owned(), figure));
+    }
+    Ok(figures)
 }
 
 fn file_name(layer: &str) -> String {
@@ -42,13 +71,13 @@ fn file_name(layer: &str) -> String {
     layer.chars().map(|letter| if fit(letter) { letter } else { '-' }).collect()
 }
 
-/// `stem`, with a number behind it where another picture has it already.
-fn unused(stem: String, figures: &[(String, Figure)]) -> String {
-    let taken = |stem: &str| figures.iter().any(|(other, _)| other == stem);
-    if !taken(&stem) {
-        return stem;
+/// `name`, with a number behind it where another layer has it already; some file systems take `A` for `a`.
+fn unused(name: String, others: &[String]) -> String {
+    let taken = |name: &str| others.iter().any(|other| other.eq_ignore_ascii_case(name));
+    if !taken(&name) {
+        return name;
     }
-    (2u64..).map(|number| format!("{stem}-{number}")).find(|numbered| !taken(numbered)).unwrap_or(stem)
+    (2u64..).map(|number| format!("{name}-{number}")).find(|numbered| !taken(numbered)).unwrap_or(name)
 }
 
 #[cfg(test)]
