@@ -52,7 +52,7 @@ pub fn confusion_matrix(title: &str, subtitle: &str, confusion: &Confusion) -> R
     let matrix = Matrix::new(confusion, Point { x: MARGIN, y: HEADING + 14.0 }, SIDE);
     let Frame { top, right, .. } = matrix.frame;
     let width = (right + 30.0 + KEY.0 + MARGIN).max(620.0);
-    let height = matrix.bottom().max(HEADING + 330.0);
+    let height = (matrix.bottom() + 20.0).max(HEADING + 330.0);
 
     let mut canvas = Canvas::new(width.ceil() as u32, height.ceil() as u32);
     let room = width - 2.0 * MARGIN;
@@ -125,9 +125,9 @@ impl Matrix<'_> {
         }
     }
 
-    /// Where all of it ends.
+    /// Where the title of the columns ends.
     fn bottom(&self) -> f64 {
-        self.frame.bottom + self.below + 46.0
+        self.frame.bottom + self.below + 26.0
     }
 
     fn draw(&self, canvas: &mut Canvas) {

@@ -104,3 +104,47 @@ fn key(canvas: &mut Canvas, data: Frame, steps: &[(Step, &Histogram)], style: &P
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Figure;
+    use crate::run::tests::assert_drawable;
+
+    fn drawn(steps: i64) -> Figure {
+        let histograms: Vec<Histogram> = (0..steps)
+            .map(|step| Histogram::of(&(0..2000).map(|i| (i % 37 * (step + 1)) as f32).collect::<Vec<_>>()))
+            .collect();
+        let mut canvas = Canvas::new(600, 500);
+        let variable = Variable { name: "kernel", steps: (0..).map(Step).zip(&histograms).collect() };
+        overlay(&mut canvas, Frame { left: 10.0, top: 10.0, right: 590.0, bottom: 490.0 }, &variable);
+        canvas.finish()
+    }
+
+    #[test]
+    fn each_step_has_a_line_and_its_colour_in_the_key() {
+        for steps in [0, 1, 2, 10, 51] {
+            let figure = drawn(steps as i64);
+            assert_drawable(&figure);
+            for index in 0..steps {
+                let colour = variable::step_colour(index, steps);
+                for mark in [format!("stroke=\"{colour}\""), format!("fill=\"{colour}\"")] {
+                    assert!(figure.svg().contains(&mark), "step {index} of {steps}");
+                }
+            }
+            // One field a step beside the sheet itself.
+            assert_eq!(figure.svg().matches("<rect").count(), 1 + steps);
+        }
+        assert_eq!(drawn(70).svg().matches("<rect").count(), 1 + MOST_STEPS);
+    }
+
+    #[test]
+    fn counts_have_their_thousands_set_apart() {
+        let check = |label: &str, value, expected: &str| {
+            assert_eq!(count_label((&label.to_owned(), &value)), expected);
+        };
+        check("20000", 20_000.0, "20,000");
+        check("0.5", 0.5, "0.5");
+        check("2.0e6", 2e6, "2.0e6");
+    }
+}

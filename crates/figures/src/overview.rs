@@ -18,7 +18,7 @@ const WIDTH: u32 = 1600;
 /// Between what stands side by side.
 const GAP: f64 = 30.0;
 /// Height of the curves and the confusion, with their titles.
-const TOP_ROW: f64 = 500.0;
+const TOP_ROW: f64 = 540.0;
 /// With more classes than this, a confusion has no counts at this size, and is not drawn.
 const MOST_CLASSES: usize = 20;
 
@@ -72,12 +72,17 @@ pub(crate) fn overview(
     if let Some(confusion) = confusion {
         let area = column(2, columns, HEADING, TOP_ROW);
         section(&mut canvas, area, "Confusion on the test pictures");
-        confusion::small_matrix(&mut canvas, Frame { top: area.top + 40.0, ..area }, confusion);
+        let below = Frame { top: area.top + 40.0, ..area };
+        confusion::small_matrix(&mut canvas, below, confusion);
     }
 
     if rows > 0 {
         let at = Frame { left: MARGIN, top: layers_top, right: MARGIN + room, bottom: layers_top + 44.0 };
-        section(&mut canvas, at, "Weights of the layers over the epochs");
+        let title = "Weights of the layers over the epochs";
+        section(&mut canvas, at, title);
+        let beside = Point { x: MARGIN + SECTION.width(title) + 16.0, y: layers_top + 26.0 };
+        let how = "a curve an epoch: the first at the back, the last in front";
+        canvas.text(beside, Anchor::Start, REMARK, how);
     }
     for (index, layer) in drawn.iter().enumerate() {
         let top = layers_top + 44.0 + ROW * (index / LAYERS) as f64;
@@ -126,7 +131,7 @@ fn block(canvas: &mut Canvas, area: Frame, layer: &Layer<'_>) {
     if left_out > 0 {
         canvas.text(Point { x: right, y: baseline }, Anchor::End, REMARK, &remark);
     }
-    let width = (right - left) / VARIABLES as f64;
+    let width = (right - left) / shown.len().max(1) as f64;
     for (index, variable) in shown.into_iter().enumerate() {
         let left = left + width * index as f64;
         let top = top + NAME_HEIGHT;
@@ -146,4 +151,82 @@ fn telling<'a, 'b>(variables: &'b [Variable<'a>]) -> Vec<&'b Variable<'a>> {
     shown.sort_by_key(rank);
     shown.truncate(VARIABLES);
     shown
+}
+
+#[cfg(test)]
+mod tests {
+    use tensorboard::{Run, Step, Writer};
+
+    use super::*;
+    use crate::run::tests::assert_drawable;
+
+    /// A run of so many layers with these variables.
+    fn run(layers: usize, variables: &[&str]) -> RunData {
+        let dir = tempfile::tempdir().unwrap();
+        let mut writer = Writer::create(dir.path()).unwrap();
+        for layer in 0..layers {
+            for variable in variables {
+                let tag = format!("m/layer_{layer:03}/{variable}/histogram");
+                writer.histogram(tag, Step(0), &[0.0f32, 0.5, 1.0]).unwrap();
+            }
+        }
+        writer.close().unwrap();
+        Run::open(dir.path()).unwrap().read().unwrap()
+    }
+
+    fn drawn(run: &RunData, confusion: Option<&Confusion>) -> Figure {
+        let caption = RunCaption { subtitle: "tiny <network>", confusion };
+        overview(run, &RunData::default(), &caption).unwrap()
+    }
+
+    #[test]
+    fn any_number_of_layers_is_a_page() {
+        let heights = [0, 1, 3, 4, 90, 91, 400].map(|layers| {
+            let figure = drawn(&run(layers, &["kernel", "bias"]), None);
+            assert_drawable(&figure);
+            assert!(figure.svg().contains("tiny &lt;network&gt;"));
+            let named = figure.svg().matches(">layer_").count();
+            assert_eq!(named, layers.min(MOST_ROWS * LAYERS));
+            let told = format!("{} more layers", layers - named);
+            assert_eq!(figure.svg().contains(&told), named < layers);
+            figure.height()
+        });
+        assert!(heights.is_sorted() && heights[1] == heights[2] && heights[2] < heights[3]);
+        assert_eq!(heights[5], heights[6]);
+        // Twice as large as on the page, it is still a PNG.
+        assert!(heights[6] * 2 <= 16_384, "{}", heights[6]);
+    }
+
+    #[test]
+    fn kernel_and_bias_come_first() {
+        let check = |variables: &[&str], expected: &[&str]| {
+            let svg = drawn(&run(1, variables), None).svg().to_owned();
+            let shown: Vec<&str> = ["kernel", "bias", "gamma", "beta", "moving_mean"]
+                .into_iter()
+                .filter(|name| svg.contains(&format!(">{name}<")))
+                .collect();
+            assert_eq!(shown, expected, "{variables:?}");
+            let left_out = variables.len() - expected.len();
+            assert_eq!(svg.contains(&format!("and {left_out} more")), left_out > 0);
+        };
+        check(&["kernel", "bias"], &["kernel", "bias"]);
+        check(&["gamma", "bias", "kernel"], &["kernel", "bias"]);
+        check(&["gamma", "beta", "moving_mean"], &["gamma", "beta"]);
+        check(&["kernel"], &["kernel"]);
+    }
+
+    #[test]
+    fn a_confusion_is_drawn_where_it_can_be_read() {
+        let of = |classes: usize| Confusion {
+            classes: (0..classes).map(|class| format!("class {class}")).collect(),
+            counts: vec![1000; classes * classes],
+        };
+        for (classes, expected) in [(0, false), (1, true), (10, true), (20, true), (21, false), (100, false)]
+        {
+            let figure = drawn(&RunData::default(), Some(&of(classes)));
+            assert_drawable(&figure);
+            assert_eq!(figure.svg().contains("Confusion"), expected, "{classes}");
+            assert_eq!(figure.svg().contains(">1,000<"), (1..=10).contains(&classes), "{classes}");
+        }
+    }
 }

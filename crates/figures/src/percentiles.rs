@@ -35,6 +35,10 @@ pub(crate) fn percentiles(histogram: &Histogram) -> Option<Percentiles> {
 
 /// The value below which a part of all values lies; `None` where that is all of them.
 fn below(buckets: &[Bucket], total: f64, part: f64) -> Option<f64> {
+    // The parts may sum to more than 1 by rounding.
+    if part >= 1.0 {
+        return None;
+    }
     let mut before = 0.0;
     for bucket in buckets {
         // Parts of the whole, so that huge counts do not overflow.
@@ -92,8 +96,7 @@ mod tests {
 
     #[test]
     fn buckets_that_hold_nothing_are_jumped_over() {
-        let rows =
-            [(-9.0, 0.0, 0.0), (0.0, 1.0, 1.0), (1.0, 5.0, 0.0), (5.0, 6.0, 1.0), (6.0, 99.0, 0.0)];
+        let rows = [(-9.0, 0.0, 0.0), (0.0, 1.0, 1.0), (1.0, 5.0, 0.0), (5.0, 6.0, 1.0), (6.0, 99.0, 0.0)];
         let found = percentiles(&histogram(&rows)).unwrap();
         assert_eq!((found[0], found[4], found[8]), (0.0, 5.0, 6.0));
     }
@@ -111,7 +114,8 @@ mod tests {
     #[test]
     fn what_is_not_finite_spoils_nothing() {
         let (nan, inf) = (f64::NAN, f64::INFINITY);
-        for none in [&[][..], &[(0.0, 0.0, 0.0)], &[(nan, 1.0, 3.0)], &[(0.0, 1.0, nan)], &[(-inf, inf, 1.0)]] {
+        for none in [&[][..], &[(0.0, 0.0, 0.0)], &[(nan, 1.0, 3.0)], &[(0.0, 1.0, nan)], &[(-inf, inf, 1.0)]]
+        {
             assert_eq!(percentiles(&histogram(none)), None, "{none:?}");
         }
         let odd = histogram(&[(nan, nan, 3.0), (-inf, 1.0, 4.0), (-1e308, 1e308, f64::MAX), (0.0, inf, 2.0)]);
