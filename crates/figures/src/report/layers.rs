@@ -5,7 +5,7 @@ use tensorboard::{Histogram, Step};
 use super::html::Html;
 use super::parts::{self, NONE, Picture};
 use super::{Report, Section, Table};
-use crate::layers::{Layer, layers};
+use crate::layers::{Layer, LayerView, layers};
 use crate::{axes, numbers};
 
 pub(super) fn section(report: &Report) -> Option<Section> {
@@ -15,9 +15,10 @@ pub(super) fn section(report: &Report) -> Option<Section> {
     }
     for layer in layers(&report.train) {
         html.leaf("h3", &[], &format!("Weights of {}", layer.name));
+        let view = LayerView::Histograms;
         let picture = Picture {
-            figure: &layer.draw(&report.title),
-            name: &format!("Histograms of {} over epochs", layer.name),
+            figure: &layer.draw(view, &report.title),
+            name: &view.title(layer.name),
             caption: &caption(&layer),
             table: &table(&layer),
         };
