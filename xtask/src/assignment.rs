@@ -82,7 +82,11 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         retrain: options.retrain,
         retraining: Retraining { data_dir: data_dir.to_owned(), dataset: None },
     })?;
-    tracing::info!("{} is ready to hand in, after {:.0} s", archive.display(), steps.began.elapsed().as_secs_f64());
+    tracing::info!(
+        "{} is ready to hand in, after {:.0} s",
+        archive.display(),
+        steps.began.elapsed().as_secs_f64()
+    );
     Ok(())
 }
 
@@ -183,8 +187,8 @@ fn started(folder: &Path) -> Result<Option<Vec<String>>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         text => {
             let text = text.with_context(|| format!("cannot read {}", path.display()))?;
-            let config: Config =
-                toml::from_str(&text).with_context(|| format!("{} is not what the trainer writes", path.display()))?;
+            let config: Config = toml::from_str(&text)
+                .with_context(|| format!("{} is not what the trainer writes", path.display()))?;
             Ok(Some(config.run.command))
         }
     }

@@ -11,11 +11,11 @@ use serde_json::{Value, json};
 
 use super::measured::Measured;
 use super::peers::Peers;
-use crate::interrupt;
 use super::speed::{IMAGES, Length, Setting, TrainSpeed, Work, measure};
 use super::table::{Table, or_dash};
 use super::turns;
 use crate::frameworks::Framework;
+use crate::interrupt;
 
 /// What can be asked of `bench train`.
 #[derive(Args, Debug)]

@@ -11,8 +11,8 @@ use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 use tensorboard::{Run, RunData, WallTime};
 
-use super::numbers::{Buckets, Point, Series, SeriesName};
 use super::network;
+use super::numbers::{Buckets, Point, Series, SeriesName};
 use crate::cargo;
 
 /// The runs as TensorBoard is to name them.

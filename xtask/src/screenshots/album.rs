@@ -111,7 +111,8 @@ impl Album {
 pub(super) fn write(run: &FinishedRun, files: &Files, tensorboard: Option<TensorBoard>) -> Result<()> {
     let place = run.folder.join(FOLDER);
     let cannot = || format!("cannot write {}", place.display());
-    let temp = tempfile::Builder::new().prefix(".screenshots-").tempdir_in(&run.folder).with_context(cannot)?;
+    let temp =
+        tempfile::Builder::new().prefix(".screenshots-").tempdir_in(&run.folder).with_context(cannot)?;
     // A folder in it has the rights that folders usually have.
     let new = temp.path().join(FOLDER);
     for (name, content) in files {

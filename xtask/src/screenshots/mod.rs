@@ -66,6 +66,13 @@ pub(crate) fn take(run: &FinishedRun, with_browser: bool) -> Result<Vec<String>>
     Ok(files.into_iter().map(|(name, _)| name).collect())
 }
 
+/// Puts pictures into the folder of a run as if they had been taken.
+#[cfg(test)]
+pub(crate) fn write_for_test(run: &FinishedRun, files: &album::Files, about: TensorBoard) {
+    #[expect(clippy::unwrap_used, reason = "for tests")]
+    album::write(run, files, Some(about)).unwrap();
+}
+
 fn from_tensorboard(run: &FinishedRun) -> Result<Option<(TensorBoard, album::Files)>> {
     match browser::take(&run.folder)? {
         Outcome::Taken(pictures) => {

@@ -27,7 +27,8 @@ impl<'a> Checkout<'a> {
         match checkout.git(["ls-files", "--error-unmatch", "--", "Cargo.toml"]) {
             Ok(_) => {
                 let head = checkout.git(["rev-parse", "--verify", "HEAD"]);
-                let revision = head.context("nothing is committed yet: `git commit` first")?.trim().to_owned();
+                let revision =
+                    head.context("nothing is committed yet: `git commit` first")?.trim().to_owned();
                 Ok(Some(Self { revision, ..checkout }))
             }
             // git refuses folders of another user, and says what to do.
@@ -41,7 +42,8 @@ impl<'a> Checkout<'a> {
     /// # Errors
     /// If git does not say.
     pub(super) fn files(&self) -> Result<Vec<String>> {
-        let listed = self.git(["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate"])?;
+        let listed =
+            self.git(["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate"])?;
         Ok(listed.split_terminator('\0').map(str::to_owned).collect())
     }
 
@@ -75,7 +77,11 @@ impl<'a> Checkout<'a> {
         self.run(Command::new("git").env("GIT_INDEX_FILE", index), arguments)
     }
 
-    fn run(&self, git: &mut Command, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Result<String> {
+    fn run(
+        &self,
+        git: &mut Command,
+        arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
+    ) -> Result<String> {
         git.arg("-C").arg(self.folder).args(arguments).env("GIT_OPTIONAL_LOCKS", "0").env("LC_ALL", "C");
         finished(git.output()).map_err(|error| anyhow!("git in {}: {error:#}", self.folder.display()))
     }

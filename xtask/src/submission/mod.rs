@@ -16,6 +16,10 @@ pub(crate) mod origin;
 mod program;
 pub(crate) mod readme;
 pub(crate) mod sums;
+#[cfg(test)]
+pub(crate) mod test_run;
+#[cfg(test)]
+mod tests;
 pub(crate) mod unpack;
 
 use std::io::{self, Write};

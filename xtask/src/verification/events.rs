@@ -50,7 +50,8 @@ pub(super) fn settings(run: &FinishedRun) -> Result<()> {
         let (logged, written) = logged.zip(written).with_context(|| format!("there is no table {table}"))?;
         let names = logged.keys().chain(written.keys());
         if let Some(name) = names.into_iter().find(|name| logged.get(*name) != written.get(*name)) {
-            let shown = |table: &toml::Table| table.get(name).map_or("nothing".to_owned(), ToString::to_string);
+            let shown =
+                |table: &toml::Table| table.get(name).map_or("nothing".to_owned(), ToString::to_string);
             anyhow::bail!(
                 "{table}.{name} was {} in training, config.toml says {}",
                 shown(logged),

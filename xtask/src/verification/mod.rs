@@ -83,7 +83,10 @@ pub(crate) fn checks(file: &Path, retraining: Option<&Retraining>, tell: &mut dy
         format!("model.safetensors has the md5 {}, as two other files say", run.results.model_md5),
         run.check_md5(),
     );
-    told(format!("event files tell the history of history.csv: {} epochs", run.history.len()), events::history(&run));
+    told(
+        format!("event files tell the history of history.csv: {} epochs", run.history.len()),
+        events::history(&run),
+    );
     told("event files tell the settings of config.toml".to_owned(), events::settings(&run));
     told(
         format!("event files tell the test accuracy of results.toml: {:.4}", run.results.test_accuracy),
@@ -94,9 +97,15 @@ pub(crate) fn checks(file: &Path, retraining: Option<&Retraining>, tell: &mut dy
         weights::check(&run),
     );
     told("pictures, drawn again, are the same bytes".to_owned(), written_again::pictures(&run, &unpacked));
-    told("the README, written again, is the same".to_owned(), written_again::readme(&run, &origin, &unpacked));
+    told(
+        "the README, written again, is the same".to_owned(),
+        written_again::readme(&run, &origin, &unpacked),
+    );
     told("report.html names the model's md5".to_owned(), written_again::report(&run));
-    told(format!("{} names this run and these event files", origin::FILE), written_again::origin(&run, &origin));
+    told(
+        format!("{} names this run and these event files", origin::FILE),
+        written_again::origin(&run, &origin),
+    );
     match retraining {
         Some(retraining) => retrain::checks(&run, &origin, retraining, tell),
         None => tell(Check::skipped("trained again, it is the same model", "--retrain does this")),

@@ -29,7 +29,12 @@ pub(crate) struct Retraining {
 }
 
 /// Trains again and compares.
-pub(super) fn checks(run: &FinishedRun, origin: &Origin, retraining: &Retraining, tell: &mut dyn FnMut(Check)) {
+pub(super) fn checks(
+    run: &FinishedRun,
+    origin: &Origin,
+    retraining: &Retraining,
+    tell: &mut dyn FnMut(Check),
+) {
     let mut told = |name: String, result: Result<()>| {
         tell(Check::new(name, result.map_err(|error| format!("{error:#}"))));
     };
@@ -42,7 +47,10 @@ pub(super) fn checks(run: &FinishedRun, origin: &Origin, retraining: &Retraining
     told(format!("the pictures are the same: fingerprint {:.12}...", fingerprint), Ok(()));
     let again = &again.run;
     let seconds = began.elapsed().as_secs_f64();
-    told(format!("trained again in {seconds:.0} s, the model has the same md5"), same_model(run, again, origin));
+    told(
+        format!("trained again in {seconds:.0} s, the model has the same md5"),
+        same_model(run, again, origin),
+    );
     told("trained again, every epoch is the same".to_owned(), same_history(run, again));
     told("trained again, the final test is the same".to_owned(), same_results(run, again));
 }

@@ -24,8 +24,11 @@ pub(super) fn check(run: &FinishedRun) -> Result<()> {
     ensure!(!tensors.is_empty(), "model.safetensors has no weights");
     for (name, tensor) in tensors.iter() {
         ensure!(tensor.dtype() == Dtype::F32, "{name} is not of 32-bit floats");
-        let values: Vec<f32> =
-            tensor.data().chunks_exact(4).map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])).collect();
+        let values: Vec<f32> = tensor
+            .data()
+            .chunks_exact(4)
+            .map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
+            .collect();
         let logged = logged(&train, name, Step(step))
             .with_context(|| format!("the event files have no histogram of {name} in epoch {}", step + 1))?;
         ensure!(

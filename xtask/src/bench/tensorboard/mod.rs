@@ -21,8 +21,8 @@ use clap::Args;
 
 use super::program::{Profile, Program};
 use super::running::Running;
-use crate::interrupt;
 use super::turns;
+use crate::interrupt;
 use one_core::Core;
 use peers::Peer;
 use report::Report;

@@ -18,9 +18,9 @@ use anyhow::{Context, Result, anyhow, bail};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use crate::check::Check;
 use super::tensorboard::{Loader, Server};
 use crate::browser::{self, Browser, Rectangle};
+use crate::check::Check;
 use crate::venv::Venv;
 use tabs::{DRAWN, SETTINGS, TABS, Tab, WIDTH};
 use tour::Tour;

@@ -11,9 +11,9 @@ use std::path::Path;
 
 use anyhow::{Context, Result, anyhow};
 
-use crate::check::{Check, same};
 use super::numbers::{numbers, timeless};
 use super::tensorboard::{Answers, Loader, Server, settled, start_each};
+use crate::check::{Check, same};
 use crate::venv::Venv;
 use story::{PARTS, Seen, Story};
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::Loader;
 use super::answers::Answers;
-use crate::interop::TENSORBOARD;
 use crate::check::{Check, same};
+use crate::interop::TENSORBOARD;
 use crate::interop::network;
 use crate::interop::numbers::{Buckets, Numbers, Series, SeriesName, numbers, steps, timeless};
 use crate::interop::short_run::{self, SESSION, ShortRun, TRAIN, VALIDATION};

@@ -16,8 +16,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
 
-use crate::check::Check;
 use super::short_run::ShortRun;
+use crate::check::Check;
 use crate::venv::Venv;
 pub(super) use answers::Answers;
 use compare::Expected;

@@ -20,8 +20,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use crate::check::Check;
 use super::tensorboard::{Loader, Server, settled, start_each};
+use crate::check::Check;
 use crate::venv::Venv;
 use ask::Ask;
 

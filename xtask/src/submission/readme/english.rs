@@ -104,7 +104,8 @@ fn accuracy(page: &Page<'_>) -> String {
         );
     }
     text += "Other pictures: ";
-    let others: Vec<&str> = page.of_no_layer().filter(|path| page.chosen("accuracy") != Some(*path)).collect();
+    let others: Vec<&str> =
+        page.of_no_layer().filter(|path| page.chosen("accuracy") != Some(*path)).collect();
     text += &links(&others);
     text + "\n\n"
 }

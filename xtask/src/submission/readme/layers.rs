@@ -37,7 +37,7 @@ pub(super) fn layers(run: &FinishedRun) -> Result<Vec<Layer>> {
             ends: [Spread::of(first), Spread::of(last)],
         })
     };
-    Ok(train.histogram_tags().filter_map(layer).collect())
+    Ok(train.histogram_tags().iter().filter_map(layer).collect())
 }
 
 /// `sequential/conv2d/kernel/histogram` is `conv2d/kernel`; gradients and others have none.
@@ -49,7 +49,9 @@ impl Spread {
     fn of(histogram: &Histogram) -> Self {
         let filled = || histogram.buckets.iter().filter(|bucket| bucket.count > 0.0);
         let total: f64 = filled().map(|bucket| bucket.count).sum();
-        let Some(smallest) = filled().map(|bucket| bucket.left).reduce(f64::min) else { return Self::default() };
+        let Some(smallest) = filled().map(|bucket| bucket.left).reduce(f64::min) else {
+            return Self::default();
+        };
         let largest = filled().map(|bucket| bucket.right).fold(smallest, f64::max);
         let middle = |left: f64, right: f64| left / 2.0 + right / 2.0;
         let mean =

@@ -95,8 +95,10 @@ impl Page<'_> {
         let chosen = self.chosen(&format!("histograms-{layer}"));
         let is_of = |path: &&String| {
             let stem = file_stem(path);
-            let kind = ["histograms-", "overlay-", "distributions-"].iter().find_map(|kind| stem.strip_prefix(kind));
-            let name = kind.map(|name| name.strip_suffix("-offset").or(name.strip_suffix("-overlay")).unwrap_or(name));
+            let kind =
+                ["histograms-", "overlay-", "distributions-"].iter().find_map(|kind| stem.strip_prefix(kind));
+            let name = kind
+                .map(|name| name.strip_suffix("-offset").or(name.strip_suffix("-overlay")).unwrap_or(name));
             name == Some(layer) && Some(path.as_str()) != chosen
         };
         self.pictures.tensorboard.iter().chain(&self.pictures.own).filter(is_of).map(String::as_str).collect()

@@ -43,7 +43,9 @@ fn program(page: &Page<'_>) -> String {
     let revision = program.revision.as_deref().unwrap_or("?");
     let state = match program.state {
         State::Committed => format!("Jest to rewizja git `{revision}`."),
-        State::Changed => format!("Jest to rewizja git `{revision}` ze zmianami zapisanymi w `program.diff`."),
+        State::Changed => {
+            format!("Jest to rewizja git `{revision}` ze zmianami zapisanymi w `program.diff`.")
+        }
         State::Unknown => "Spakowano go poza repozytorium git.".to_owned(),
     };
     format!(
@@ -79,7 +81,10 @@ fn histograms(page: &Page<'_>) -> String {
     text += "\nOdchylenie to odchylenie standardowe. Na rysunkach najstarsza epoka jest najciemniejsza i leży z tyłu.\n\n";
     for layer in page.pictured_layers() {
         let Some(chosen) = page.chosen(&format!("histograms-{layer}")) else { continue };
-        let _ = write!(text, "#### {layer}\n\n![Histogramy wag warstwy {layer} w kolejnych epokach]({chosen})\n\n");
+        let _ = write!(
+            text,
+            "#### {layer}\n\n![Histogramy wag warstwy {layer} w kolejnych epokach]({chosen})\n\n"
+        );
         let _ = write!(text, "Więcej: {}\n\n", links(&page.more_of(layer)));
     }
     text
@@ -104,7 +109,8 @@ fn accuracy(page: &Page<'_>) -> String {
         );
     }
     text += "Pozostałe rysunki: ";
-    let others: Vec<&str> = page.of_no_layer().filter(|path| page.chosen("accuracy") != Some(*path)).collect();
+    let others: Vec<&str> =
+        page.of_no_layer().filter(|path| page.chosen("accuracy") != Some(*path)).collect();
     text += &links(&others);
     text + "\n\n"
 }
@@ -138,7 +144,11 @@ fn diagnosis(page: &Page<'_>) -> String {
             percent(last.val_accuracy.into())
         );
     }
-    let lowest = page.run.history.iter().reduce(|best, epoch| if epoch.val_loss < best.val_loss { epoch } else { best });
+    let lowest = page
+        .run
+        .history
+        .iter()
+        .reduce(|best, epoch| if epoch.val_loss < best.val_loss { epoch } else { best });
     if let Some(lowest) = lowest {
         let _ = writeln!(
             text,
