@@ -1,5 +1,5 @@
 //! Tasks around the trainer that need no tensors: `cargo xtask bench`, `cargo xtask fetch-cifar`,
-//! `cargo xtask interop`, `cargo xtask package-submission`.
+//! `cargo xtask interop`, `cargo xtask package-submission`, `cargo xtask screenshots`.
 //!
 //! This file only reads the command line and dispatches; each command is a module.
 
@@ -9,7 +9,9 @@ mod fetch;
 mod frameworks;
 mod interop;
 mod panics;
+mod screenshots;
 mod submission;
+mod tensorboard;
 mod venv;
 
 use std::io::{self, IsTerminal};
@@ -40,6 +42,8 @@ enum Command {
     Interop,
     /// Put a finished run into one archive to hand in
     PackageSubmission(submission::Options),
+    /// Take pictures of a run
+    Screenshots(screenshots::Options),
 }
 
 fn main() -> ExitCode {
@@ -52,6 +56,7 @@ fn main() -> ExitCode {
         Command::FetchCifar(options) => fetch::run(&options),
         Command::Interop => interop::run(),
         Command::PackageSubmission(options) => submission::run(&options),
+        Command::Screenshots(options) => screenshots::run(&options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -21,7 +21,8 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use super::check::Check;
-use super::tensorboard::{Loader, Server, settled, start_each};
+use super::tensorboard::start_each;
+use crate::tensorboard::{Loader, Server, settled};
 use crate::venv::Venv;
 use ask::Ask;
 
