@@ -17,6 +17,7 @@ mod interrupt;
 mod panics;
 mod screenshots;
 mod submission;
+mod tensorboard;
 mod venv;
 mod verification;
 

@@ -119,7 +119,7 @@ impl Layer<'_> {
 }
 
 /// `sequential/conv2d/kernel/histogram` is layer `conv2d`, variable `kernel`.
-fn layer_and_variable(tag: &str) -> (&str, &str) {
+pub fn layer_and_variable(tag: &str) -> (&str, &str) {
     let path = tag.strip_suffix("/histogram").unwrap_or(tag);
     let Some((front, variable)) = path.rsplit_once('/') else { return (path, path) };
     let layer = front.split_once('/').map_or(front, |(_model, layer)| layer);

@@ -66,7 +66,8 @@ fn draw(
     Ok(figures)
 }
 
-fn file_name(layer: &str) -> String {
+/// A layer's name as a part of a file name: letters that are unfit become `-`.
+pub fn file_name(layer: &str) -> String {
     let fit = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-' | '.');
     layer.chars().map(|letter| if fit(letter) { letter } else { '-' }).collect()
 }

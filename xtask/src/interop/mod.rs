@@ -24,40 +24,24 @@ mod short_run;
 mod tensorboard;
 mod values;
 
-use std::fs;
 use std::thread;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
-use self::tensorboard::Loader;
 use dashboards::Dashboards;
 use short_run::ShortRun;
 
 use crate::cargo;
 use crate::check::{Check, Report};
-use crate::venv::Venv;
-
-/// The version of TensorBoard that is installed.
-const TENSORBOARD: &str = "2.21.0";
-
-/// What is installed under target/interop: exact versions of the programs that read, and of protobuf, whose new
-/// majors break TensorBoard. The right NumPy depends on Python's own version and, as the rest, is chosen by pip.
-const PACKAGES: [&str; 5] = [
-    "tensorboard==2.21.0",
-    "tensorboard-data-server==0.7.2",
-    "protobuf==7.36.2",
-    "safetensors==0.8.0",
-    "numpy>=2,<3",
-];
+use crate::tensorboard::Loader;
 
 /// Runs `interop`: prints one line a check on stdout, and how many passed and failed.
 ///
 /// # Errors
 /// If a check fails, or if none can be made: without Python, without what is to be installed, or without a run.
 pub(crate) fn run() -> Result<()> {
-    let folder = crate::workspace_root().join("target/interop");
-    fs::create_dir_all(&folder).with_context(|| format!("creating {}", folder.display()))?;
-    let venv = Venv::ready(&folder.join("venv"), &PACKAGES)?;
+    let folder = crate::tensorboard::folder()?;
+    let venv = crate::tensorboard::installed()?;
     let run = ShortRun::train(&folder)?;
     let mut report = Report::default();
     report.add(&[model_file::md5sum(run.folder())]);
@@ -103,14 +87,4 @@ fn with_each_loader(checks: impl Fn(Loader) -> Vec<Check> + Sync) -> Vec<Check> 
         all.extend(python);
         all
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_version_that_is_expected_is_installed() {
-        assert_eq!(PACKAGES[0], format!("tensorboard=={TENSORBOARD}"));
-    }
 }
