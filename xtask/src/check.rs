@@ -41,7 +41,7 @@ impl Check {
     }
 
     /// The check as one line.
-    fn line(&self) -> String {
+    pub(crate) fn line(&self) -> String {
         let line = match &self.outcome {
             Outcome::Passed => format!("ok   {}", self.name),
             Outcome::Failed(why) => format!("FAIL {}: {why}", self.name),

@@ -9,7 +9,7 @@
 //! | [`sums`] | `SHA256SUMS` |
 //! | [`archive`], [`unpack`] | a zip whose bytes depend on its content alone; zips of strangers, unpacked safely |
 
-mod archive;
+pub(crate) mod archive;
 pub(crate) mod contents;
 mod git;
 pub(crate) mod origin;

@@ -9,7 +9,7 @@ use crate::hash::sha256;
 pub(crate) const FILE: &str = "SHA256SUMS";
 
 /// The file for these entries; `sha256sum -c SHA256SUMS` accepts it.
-pub(super) fn entry(entries: &[Entry]) -> Entry {
+pub(crate) fn entry(entries: &[Entry]) -> Entry {
     let sums: BTreeMap<&str, String> =
         entries.iter().map(|entry| (entry.name.as_str(), sha256(&entry.content))).collect();
     let lines: String = sums.iter().map(|(name, sum)| format!("{sum}  {name}\n")).collect();

@@ -9,6 +9,8 @@
 
 mod events;
 mod retrain;
+#[cfg(test)]
+mod tests;
 mod weights;
 mod written_again;
 
@@ -67,7 +69,7 @@ pub(crate) fn checks(file: &Path, retraining: Option<&Retraining>, tell: &mut dy
             .and_then(|text| sums::check(&text, &unpacked.sha256))
             .map(|_| ()),
     ));
-    let read = FinishedRun::read_unchecked(&unpacked.folder().join(RUN))
+    let read = FinishedRun::read_unchecked(&unpacked.folder().join(RUN.trim_end_matches('/')))
         .and_then(|run| Ok((run, Origin::parse(&unpacked.text(origin::FILE)?)?)));
     let (run, origin) = match read {
         Ok(read) => read,
