@@ -39,6 +39,8 @@
   };
   const charts = plugin => cards(plugin).map(card => inside(card, tabs[plugin].chart)[0]);
 
+  // Those that a search leaves out stay, with no height.
+  const curveCards = () => [...document.querySelectorAll('card-view')].filter(card => bounds(card).height > 0);
   const graph = () => drawn.all('tf-graph-scene')[0];
   const nodes = () => inside(graph(), 'g.node[data-name]');
   const model = () => graph().renderHierarchy.hierarchy.root.metagraph.nodes();
@@ -46,7 +48,7 @@
   window.shots = {
     // One card in full size, with `count` points at least and all runs in its table.
     curve: (tag, runs, count) => {
-      const [card, ...others] = document.querySelectorAll('card-view');
+      const [card, ...others] = curveCards();
       if (!card || others.length > 0) return `${card ? others.length + 1 : 'no'} cards`;
       if (card.querySelector('mat-spinner')) return 'it still loads';
       const expand = card.querySelector('mat-icon[data-mat-icon-name=fullscreen_24px]');
@@ -69,7 +71,7 @@
       }
       return still([card]);
     },
-    curveClip: () => around([bounds(document.querySelector('card-view'))], 0),
+    curveClip: () => around([bounds(curveCards()[0])], 0),
 
     // Has the tab show the tags of a pattern; in a way of showing, where there are several.
     show: (plugin, pattern, mode) => {
