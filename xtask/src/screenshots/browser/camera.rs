@@ -100,7 +100,6 @@ impl<'a> Camera<'a> {
         page.resize(GRAPH_WIDTH, height.max(GRAPH_HEIGHT), SCALE)?;
         page.eval("shots.fit()")?;
         page.wait_for("shots.graph()", DRAWING)?;
-        page.eval("shots.names()")?;
         file(&mut page, "graph".to_owned(), "shots.graphClip()")
     }
 
