@@ -39,6 +39,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         fs::write(&path, png).with_context(|| format!("writing {}", path.display()))?;
     }
     let (count, out) = (pictures.files.len(), options.out.display());
-    tracing::info!("{count} pictures by TensorBoard {} and {} in {out}", pictures.tensorboard, pictures.browser);
+    tracing::info!(
+        "{count} pictures by TensorBoard {} and {} in {out}",
+        pictures.tensorboard,
+        pictures.browser
+    );
     Ok(())
 }
