@@ -7,6 +7,7 @@
 //! | [`model_file`] | checks by `md5sum` and by Python's safetensors |
 //! | [`tensorboard`] | checks by TensorBoard, once with each of its two loaders |
 //! | [`dashboards`] | every dashboard drawn by a real browser, with pictures |
+//! | [`pictures`] | the pictures of a run that `cargo xtask screenshots` takes |
 //! | [`resume`] | a run stopped and taken up, as TensorBoard shows it |
 //! | [`values`] | values in hand of every kind, against TensorBoard's data API |
 //! | [`report`] | the page about a run in a real browser, light and dark |
@@ -18,6 +19,7 @@ mod model_file;
 mod network;
 mod numbers;
 mod other_programs;
+mod pictures;
 mod report;
 mod resume;
 mod short_run;
@@ -50,6 +52,7 @@ pub(crate) fn run() -> Result<()> {
     report.add(&values::checks(&venv, &folder)?);
     let dashboards = Dashboards::write(&folder)?;
     report.add(&with_each_loader(|loader| dashboards.checks(loader, &venv, run.temp())));
+    report.add(&pictures::checks(&run, &folder.join("screenshots/run")));
     report.add(&resume::checks(&venv, &folder)?);
     report.add(&report::checks(&run.folder().join("report.html"), &folder.join("screenshots")));
     report.add(&other_programs::checks(&folder)?);

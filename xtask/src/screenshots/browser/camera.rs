@@ -64,7 +64,7 @@ impl<'a> Camera<'a> {
         let points: usize = curve.runs.iter().map(|(_, steps)| steps.len()).sum();
         let mut page = self.open(&addresses::curve(self.base, curve.tag, &runs), CURVE)?;
         page.wait_for(&format!("shots.curve({}, {}, {points})", json!(curve.tag), json!(runs)), DRAWING)?;
-        file(&mut page, curve.stem.to_owned(), "shots.curveClip()")
+        file(&mut page, curve.stem, "shots.curveClip()")
     }
 
     /// Three pictures of each layer.
@@ -100,8 +100,7 @@ impl<'a> Camera<'a> {
         page.resize(GRAPH_WIDTH, height.max(GRAPH_HEIGHT), SCALE)?;
         page.eval("shots.fit()")?;
         page.wait_for("shots.graph()", DRAWING)?;
-        page.eval("shots.names()")?;
-        file(&mut page, "graph".to_owned(), "shots.graphClip()")
+        file(&mut page, "graph", "shots.graphClip()")
     }
 
     /// Opens a page in a window of this size.
@@ -130,11 +129,11 @@ fn of_layer(
     page.wait_for(&format!("shots.show({plugin_name}, {}, {mode_name})", json!(pattern(layer))), DRAWING)?;
     page.wait_for(&format!("shots.layer({plugin_name}, {}, {mode_name})", json!(steps)), DRAWING)?;
     let mode = mode.map(|mode| format!("-{mode}")).unwrap_or_default();
-    file(page, format!("{plugin}-{}{mode}", layer.stem), &format!("shots.layerClip({plugin_name})"))
+    file(page, &format!("{plugin}-{}{mode}", layer.stem), &format!("shots.layerClip({plugin_name})"))
 }
 
 /// The picture of what lies where an expression says.
-fn file(page: &mut Page, stem: String, clip: &str) -> Result<File> {
+fn file(page: &mut Page, stem: &str, clip: &str) -> Result<File> {
     let clip: Rectangle = serde_json::from_value(page.eval(clip)?)
         .with_context(|| format!("the place of {stem} on the page"))?;
     Ok((format!("{stem}.png"), page.picture(Some(clip))?))

@@ -101,3 +101,67 @@ fn unused(stem: String, layers: &[Layer]) -> String {
     }
     (2u64..).map(|number| format!("{stem}-{number}")).find(|numbered| !taken(numbered)).unwrap_or(stem)
 }
+
+#[cfg(test)]
+mod tests {
+    use tensorboard::{Step, Writer};
+
+    use super::*;
+
+    /// Writes two epochs of some curves and histograms.
+    fn write(run: &Path, curves: &[&str], histograms: &[&str]) {
+        let mut writer = Writer::create(run).unwrap();
+        for epoch in 0..2 {
+            for tag in curves {
+                writer.scalar(tag, Step(epoch), 0.5).unwrap();
+            }
+            for tag in histograms {
+                writer.histogram(tag, Step(epoch), &[0.0f32, 1.0]).unwrap();
+            }
+        }
+        writer.close().unwrap();
+    }
+
+    #[test]
+    fn curves_of_both_runs_and_layers_of_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let layers = ["m/conv/kernel/histogram", "m/conv/bias/histogram", "m/a/kernel/histogram"];
+        write(&folder.path().join(TRAIN), &["epoch_accuracy", "epoch_loss"], &layers);
+        let read = || Contents::read(folder.path()).unwrap();
+        let runs = |contents: &Contents| -> Vec<_> {
+            let names = |curve: &Curve| curve.runs.iter().map(|(run, _)| *run).collect::<Vec<_>>();
+            contents.curves.iter().map(|curve| (curve.stem, names(curve))).collect()
+        };
+        assert_eq!(runs(&read()), [("accuracy", vec!["train"]), ("loss", vec!["train"])]);
+
+        write(&folder.path().join("validation"), &["epoch_loss"], &[]);
+        let contents = read();
+        assert_eq!(runs(&contents), [("accuracy", vec!["train"]), ("loss", vec!["train", "validation"])]);
+        assert_eq!(contents.curves[1].runs[1], ("validation", vec![0, 1]));
+        let names: Vec<&str> = contents.layers.iter().map(|layer| layer.name.as_str()).collect();
+        assert_eq!(names, ["conv", "a"], "in the order of the network");
+        assert_eq!(
+            contents.layers[0].tags,
+            layers[..2].iter().map(|tag| (tag.to_string(), vec![0, 1])).collect::<Vec<_>>()
+        );
+        assert!(!contents.graph);
+    }
+
+    #[test]
+    fn a_run_without_training_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        write(&folder.path().join("validation"), &["epoch_loss"], &[]);
+        assert!(Contents::read(folder.path()).is_err());
+    }
+
+    #[test]
+    fn names_of_files_differ() {
+        let folder = tempfile::tempdir().unwrap();
+        let layers = ["a/b", "a-b", "A b", "../x", "ü"].map(|layer| format!("m/{layer}/kernel/histogram"));
+        write(&folder.path().join(TRAIN), &[], &layers.each_ref().map(String::as_str));
+        let contents = Contents::read(folder.path()).unwrap();
+        let stems: Vec<&str> = contents.layers.iter().map(|layer| layer.stem.as_str()).collect();
+        assert_eq!(stems, ["a-b", "a-b-2", "A-b-3", "..-x", "-"]);
+        assert!(contents.curves.is_empty());
+    }
+}

@@ -22,6 +22,20 @@
     return { x: left, y: top, width: right - left, height: bottom - top };
   };
   const bounds = element => element.getBoundingClientRect();
+  const within = (inner, outer) => inner.left >= outer.left && inner.right <= outer.right
+    && inner.top >= outer.top && inner.bottom <= outer.bottom;
+  const hide = (element, hidden) => { element.style.visibility = hidden ? 'hidden' : ''; };
+  // Numbers on an axis from left to right may run into each other.
+  const GAP = 3;
+  const apart = axis => {
+    let end = -Infinity;
+    const texts = [...axis.querySelectorAll('text')].sort((a, b) => bounds(a).left - bounds(b).left);
+    for (const text of texts) {
+      const { left, right } = bounds(text);
+      hide(text, left < end + GAP);
+      if (left >= end + GAP) end = right;
+    }
+  };
 
   // What a plugin's tab is made of, and how many steps a chart shows.
   const points = path => (path.getAttribute('d') || '').split(/[ML]/).length - 1;
@@ -39,14 +53,39 @@
   };
   const charts = plugin => cards(plugin).map(card => inside(card, tabs[plugin].chart)[0]);
 
+  // Those that a search leaves out stay, with no height.
+  const curveCards = () => [...document.querySelectorAll('card-view')].filter(card => bounds(card).height > 0);
   const graph = () => drawn.all('tf-graph-scene')[0];
   const nodes = () => inside(graph(), 'g.node[data-name]');
   const model = () => graph().renderHierarchy.hierarchy.root.metagraph.nodes();
 
+  // Longer names are cut; each is to begin where it does.
+  const wholeNames = () => inside(graph(), 'g.node.op > text').forEach(text => {
+    const name = text.querySelector('title');
+    if (!name || text.firstChild.data === name.textContent) return;
+    text.setAttribute('x', text.getBBox().x);
+    text.setAttribute('text-anchor', 'start');
+    text.firstChild.data = name.textContent;
+  });
+  // The box around the layers has much room to the right of them.
+  const PADDING = 12;
+  const narrow = name => {
+    const [box] = nodes().filter(node => node.dataset.name === name && node.classList.contains('expanded'));
+    if (!box) return;
+    const [rectangle, label] = ['.nodeshape > rect', 'text.nodelabel'].map(part => box.querySelector(`:scope > ${part}`));
+    const { left, width } = bounds(rectangle);
+    const zoom = width / rectangle.width.baseVal.value;
+    const end = Math.max(...[...box.querySelectorAll('g.node')].map(node => bounds(node).right));
+    const room = Math.max((end - left) / zoom, bounds(label).width / zoom + 2 * PADDING) + PADDING;
+    rectangle.setAttribute('width', room);
+    label.setAttribute('x', room / 2);
+    box.querySelector(':scope > .nodeshape > .buttoncontainer').style.display = 'none';
+  };
+
   window.shots = {
     // One card in full size, with `count` points at least and all runs in its table.
     curve: (tag, runs, count) => {
-      const [card, ...others] = document.querySelectorAll('card-view');
+      const [card, ...others] = curveCards();
       if (!card || others.length > 0) return `${card ? others.length + 1 : 'no'} cards`;
       if (card.querySelector('mat-spinner')) return 'it still loads';
       const expand = card.querySelector('mat-icon[data-mat-icon-name=fullscreen_24px]');
@@ -60,16 +99,17 @@
       const table = card.querySelector('tb-data-table');
       const missing = runs.filter(run => !(table && table.textContent.includes(run)));
       if (missing.length > 0) return `${missing} not in the table`;
-      if (!document.querySelector('#whole-axes')) {
-        // Numbers at the ends of the axes are cut and fade.
-        const style = document.createElement('style');
-        style.id = 'whole-axes';
-        style.textContent = 'line-chart-axis .minor, line-chart-axis svg.ticks { overflow: visible !important; mask-image: none !important }';
-        document.head.append(style);
-      }
       return still([card]);
     },
-    curveClip: () => around([bounds(document.querySelector('card-view'))], 0),
+    curveClip: () => {
+      const [card] = curveCards();
+      // Numbers fade and are cut where an axis ends.
+      card.querySelectorAll('line-chart-axis svg.ticks').forEach(axis => {
+        axis.style.maskImage = 'none';
+        axis.querySelectorAll('text').forEach(text => hide(text, !within(bounds(text), bounds(axis))));
+      });
+      return around([bounds(card)], 0);
+    },
 
     // Has the tab show the tags of a pattern; in a way of showing, where there are several.
     show: (plugin, pattern, mode) => {
@@ -98,7 +138,10 @@
       }
       return still(found);
     },
-    layerClip: plugin => around([...cards(plugin).flatMap(card => inside(card, 'tf-card-heading')), ...charts(plugin)].map(bounds), MARGIN),
+    layerClip: plugin => {
+      charts(plugin).forEach(chart => inside(chart, 'g.axis.x').forEach(apart));
+      return around([...cards(plugin).flatMap(card => inside(card, 'tf-card-heading')), ...charts(plugin)].map(bounds), MARGIN);
+    },
 
     graph: () => {
       const ready = drawn.conceptual_graph();
@@ -117,14 +160,10 @@
       graph().fire('graph-select');
       graph().fit();
     },
-    // Longer names are cut; each is to begin where it does.
-    names: () => inside(graph(), 'g.node.op > text').forEach(text => {
-      const name = text.querySelector('title');
-      if (!name || text.firstChild.data === name.textContent) return;
-      text.setAttribute('x', text.getBBox().x);
-      text.setAttribute('text-anchor', 'start');
-      text.firstChild.data = name.textContent;
-    }),
-    graphClip: () => around(nodes().map(bounds), MARGIN),
+    graphClip: () => {
+      wholeNames();
+      model().forEach(narrow);
+      return around(nodes().map(bounds), MARGIN);
+    },
   };
 })();
