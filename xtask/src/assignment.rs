@@ -73,7 +73,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     interrupt::check()?;
 
     steps.begin(4, "packing");
-    let archive = submission::pack(&run, &options.packing, &crate::workspace_root())?;
+    let archive = submission::pack(&run, &options.packing, &crate::workspace_root())?.path;
     interrupt::check()?;
 
     steps.begin(5, "verifying");

@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
-use super::check::Check;
 use super::network;
 use super::short_run::ShortRun;
+use crate::check::Check;
 use crate::screenshots::browser::{self, Outcome};
 use crate::tensorboard;
 

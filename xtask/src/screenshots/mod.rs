@@ -10,6 +10,7 @@ mod album;
 pub(crate) mod browser;
 pub(crate) mod native;
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -41,10 +42,14 @@ pub(crate) struct Options {
 /// If there is no such run, or its pictures cannot be drawn, taken or written.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let run = FinishedRun::find(&options.run, &options.runs_dir)?;
-    let written = take(&run, options.browser)?;
+    let mut folders = BTreeMap::new();
+    for name in take(&run, options.browser)? {
+        let folder = name.split_once('/').map_or("", |(folder, _)| folder).to_owned();
+        *folders.entry(folder).or_insert(0) += 1;
+    }
     let mut stdout = io::stdout().lock();
-    for name in written {
-        writeln!(stdout, "{}", run.folder.join(album::FOLDER).join(name).display())?;
+    for (folder, files) in folders {
+        writeln!(stdout, "{files:>3} files  {}", run.folder.join(album::FOLDER).join(folder).display())?;
     }
     Ok(())
 }

@@ -90,14 +90,22 @@ impl Languages {
 /// committed.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let run = FinishedRun::find(&options.run, &options.runs_dir)?;
-    pack(&run, &options.packing, &crate::workspace_root()).map(|_| ())
+    pack(&run, &options.packing, &crate::workspace_root())?.list()
 }
 
-/// Packs a run with the program in `workspace`, tells what is in it, and gives the archive's path.
+/// An archive that was written.
+#[derive(Debug)]
+pub(crate) struct Packed {
+    /// The archive.
+    pub(crate) path: PathBuf,
+    entries: Vec<Entry>,
+}
+
+/// Packs a run with the program in `workspace`.
 ///
 /// # Errors
 /// As [`run`].
-pub(crate) fn pack(run: &FinishedRun, options: &Packing, workspace: &Path) -> Result<PathBuf> {
+pub(crate) fn pack(run: &FinishedRun, options: &Packing, workspace: &Path) -> Result<Packed> {
     tracing::info!("packing {}: {}", run.folder.display(), run.title());
     let program = Program::read(workspace, options.allow_dirty)?;
     let tensorboard = tensorboard(run)?;
@@ -126,8 +134,7 @@ pub(crate) fn pack(run: &FinishedRun, options: &Packing, workspace: &Path) -> Re
             options.max_size
         );
     }
-    list(&out, &entries)?;
-    Ok(out)
+    Ok(Packed { path: out, entries })
 }
 
 /// The pictures that were taken of TensorBoard, if any.
@@ -148,17 +155,18 @@ fn tensorboard(run: &FinishedRun) -> Result<Option<(TensorBoard, Vec<(String, Ve
     Ok(taken)
 }
 
-fn list(out: &Path, entries: &[Entry]) -> Result<()> {
-    let mut stdout = io::stdout().lock();
-    let is_program = |entry: &&Entry| entry.name.starts_with(program::FOLDER);
-    for entry in entries.iter().filter(|entry| !is_program(entry)) {
-        writeln!(stdout, "{:>10}  {}", entry.content.len(), entry.name)?;
+impl Packed {
+    /// Prints what is in the archive: sizes and names, the program's files as one.
+    fn list(&self) -> Result<()> {
+        let mut stdout = io::stdout().lock();
+        let is_program = |entry: &&Entry| entry.name.starts_with(program::FOLDER);
+        for entry in self.entries.iter().filter(|entry| !is_program(entry)) {
+            writeln!(stdout, "{:>10}  {}", entry.content.len(), entry.name)?;
+        }
+        let sizes = self.entries.iter().filter(is_program).map(|entry| entry.content.len());
+        let (files, bytes) = (sizes.clone().count(), sizes.sum::<usize>());
+        writeln!(stdout, "{bytes:>10}  {} ({files} files)", program::FOLDER)?;
+        writeln!(stdout, "{}", self.path.display())?;
+        Ok(())
     }
-    let (files, bytes) = entries
-        .iter()
-        .filter(is_program)
-        .fold((0, 0), |(files, bytes), entry| (files + 1, bytes + entry.content.len()));
-    writeln!(stdout, "{bytes:>10}  {} ({files} files)", program::FOLDER)?;
-    writeln!(stdout, "{}", out.display())?;
-    Ok(())
 }

@@ -38,13 +38,13 @@ impl Place {
         }
     }
 
-    fn pack(&self, options: &Packing) -> Result<PathBuf> {
+    fn pack(&self, options: &Packing) -> Result<Packed> {
         pack(&FinishedRun::open(&self.run())?, options, &self.program())
     }
 
     /// The files of an archive by their names.
     fn files(&self, options: &Packing) -> BTreeMap<String, Vec<u8>> {
-        let unpacked = Unpacked::open(&self.pack(options).unwrap()).unwrap();
+        let unpacked = Unpacked::open(&self.pack(options).unwrap().path).unwrap();
         let read = |name: &String| (name.clone(), fs::read(unpacked.folder().join(name)).unwrap());
         unpacked.sha256.keys().map(read).collect()
     }

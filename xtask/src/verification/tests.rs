@@ -30,7 +30,7 @@ impl Archive {
             allow_dirty: false,
             max_size: 20,
         };
-        let path = pack(&FinishedRun::open(&run).unwrap(), &packing, &program).unwrap();
+        let path = pack(&FinishedRun::open(&run).unwrap(), &packing, &program).unwrap().path;
         let unpacked = Unpacked::open(&path).unwrap();
         let read = |name: &String| (name.clone(), fs::read(unpacked.folder().join(name)).unwrap());
         let files = unpacked.sha256.keys().map(read).collect();

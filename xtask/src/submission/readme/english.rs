@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Page, links};
+use super::Page;
 use crate::submission::origin::State;
 
 /// The whole page, as Markdown.
@@ -76,11 +76,15 @@ fn histograms(page: &Page<'_>) -> String {
             last.deviation
         );
     }
-    text += "\nSpread is the standard deviation. In the pictures the oldest epoch is darkest and at the back.\n\n";
+    text += "\nSpread is the standard deviation. In the pictures the first epoch is at the back, the last in front.\n\n";
     for layer in page.pictured_layers() {
         let Some(chosen) = page.chosen(&format!("histograms-{layer}")) else { continue };
         let _ = write!(text, "#### {layer}\n\n![Weight histograms of {layer} over the epochs]({chosen})\n\n");
-        let _ = write!(text, "More: {}\n\n", links(&page.more_of(layer)));
+        let [taken, own] = page.more_of(layer);
+        let _ = match taken.as_str() {
+            "" => write!(text, "More, of our own: {}\n\n", own),
+            taken => write!(text, "More, of TensorBoard: {}; of our own: {}\n\n", taken, own),
+        };
     }
     text
 }
@@ -103,11 +107,7 @@ fn accuracy(page: &Page<'_>) -> String {
             percent(last.accuracy.into()),
         );
     }
-    text += "Other pictures: ";
-    let others: Vec<&str> =
-        page.of_no_layer().filter(|path| page.chosen("accuracy") != Some(*path)).collect();
-    text += &links(&others);
-    text + "\n\n"
+    text + "Other pictures: " + &page.of_no_layer() + "\n\n"
 }
 
 fn diagnosis(page: &Page<'_>) -> String {

@@ -51,6 +51,9 @@ pub(crate) fn entries(run: &FinishedRun, origin: &Origin, pictures: &Pictures) -
     Ok(origin.languages.iter().enumerate().map(entry).collect())
 }
 
+/// How the names of a layer's pictures begin.
+const LAYER_PICTURES: [&str; 3] = ["histograms-", "overlay-", "distributions-"];
+
 /// What a page tells.
 struct Page<'a> {
     run: &'a FinishedRun,
@@ -90,18 +93,23 @@ impl Page<'_> {
         taken.or(own).map(String::as_str)
     }
 
-    /// All pictures of a layer, by its part of a file name, the chosen one left out.
-    fn more_of(&self, layer: &str) -> Vec<&str> {
+    /// The other pictures of a layer, by its part of a file name, as links: TensorBoard's, then our own.
+    fn more_of(&self, layer: &str) -> [String; 2] {
+        let of = |pictures| self.others_of(layer, pictures);
+        [links(&of(&self.pictures.tensorboard)), links(&of(&self.pictures.own))]
+    }
+
+    fn others_of<'a>(&self, layer: &str, pictures: &'a [String]) -> Vec<&'a str> {
         let chosen = self.chosen(&format!("histograms-{layer}"));
         let is_of = |path: &&String| {
             let stem = file_stem(path);
-            let kind =
-                ["histograms-", "overlay-", "distributions-"].iter().find_map(|kind| stem.strip_prefix(kind));
-            let name = kind
-                .map(|name| name.strip_suffix("-offset").or(name.strip_suffix("-overlay")).unwrap_or(name));
+            let name = LAYER_PICTURES.iter().find_map(|kind| stem.strip_prefix(kind));
+            let view =
+                |name: &str| name.strip_suffix("-offset").or(name.strip_suffix("-overlay")).map(str::len);
+            let name = name.map(|name| &name[..view(name).unwrap_or(name.len())]);
             name == Some(layer) && Some(path.as_str()) != chosen
         };
-        self.pictures.tensorboard.iter().chain(&self.pictures.own).filter(is_of).map(String::as_str).collect()
+        pictures.iter().filter(is_of).map(String::as_str).collect()
     }
 
     /// The layers that have a picture of their histograms, by their parts of file names, in order.
@@ -109,13 +117,14 @@ impl Page<'_> {
         self.pictures.own.iter().filter_map(|path| file_stem(path).strip_prefix("histograms-"))
     }
 
-    /// Pictures that are of no layer.
-    fn of_no_layer(&self) -> impl Iterator<Item = &str> {
-        let layered = |stem: &str| {
-            ["histograms-", "overlay-", "distributions-"].iter().any(|kind| stem.starts_with(kind))
-        };
-        let all = self.pictures.own.iter().chain(&self.pictures.tensorboard);
-        all.filter(move |path| !layered(file_stem(path))).map(String::as_str)
+    /// Pictures that are of no layer, as links, but for that of the accuracy.
+    fn of_no_layer(&self) -> String {
+        let accuracy = self.chosen("accuracy");
+        let layered = |stem: &str| LAYER_PICTURES.iter().any(|kind| stem.starts_with(kind));
+        let all = self.pictures.own.iter().chain(&self.pictures.tensorboard).map(String::as_str);
+        let others: Vec<&str> =
+            all.filter(|path| !layered(file_stem(path)) && Some(*path) != accuracy).collect();
+        links(&others)
     }
 }
 
@@ -124,9 +133,9 @@ fn file_stem(path: &str) -> &str {
     name.rsplit_once('.').map_or(name, |(stem, _)| stem)
 }
 
-/// Markdown's links to files.
+/// Markdown's links to pictures, by the stems of their names.
 fn links(paths: &[&str]) -> String {
-    let link = |path: &&str| format!("[`{path}`]({path})");
+    let link = |path: &&str| format!("[{}]({path})", file_stem(path));
     paths.iter().map(link).collect::<Vec<_>>().join(", ")
 }
 
@@ -144,6 +153,6 @@ mod tests {
 
     #[test]
     fn links_of_markdown() {
-        assert_eq!(links(&["a/b.png", "c.png"]), "[`a/b.png`](a/b.png), [`c.png`](c.png)");
+        assert_eq!(links(&["a/b.png", "c.png"]), "[b](a/b.png), [c](c.png)");
     }
 }

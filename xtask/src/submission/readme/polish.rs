@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Page, links};
+use super::Page;
 use crate::submission::origin::State;
 
 /// The whole page, as Markdown.
@@ -78,14 +78,18 @@ fn histograms(page: &Page<'_>) -> String {
             number(last.deviation, 4)
         );
     }
-    text += "\nOdchylenie to odchylenie standardowe. Na rysunkach najstarsza epoka jest najciemniejsza i leży z tyłu.\n\n";
+    text += "\nOdchylenie to odchylenie standardowe. Na rysunkach pierwsza epoka jest z tyłu, a ostatnia z przodu.\n\n";
     for layer in page.pictured_layers() {
         let Some(chosen) = page.chosen(&format!("histograms-{layer}")) else { continue };
         let _ = write!(
             text,
             "#### {layer}\n\n![Histogramy wag warstwy {layer} w kolejnych epokach]({chosen})\n\n"
         );
-        let _ = write!(text, "Więcej: {}\n\n", links(&page.more_of(layer)));
+        let [taken, own] = page.more_of(layer);
+        let _ = match taken.as_str() {
+            "" => write!(text, "Więcej, własne: {}\n\n", own),
+            taken => write!(text, "Więcej, z TensorBoard: {}; własne: {}\n\n", taken, own),
+        };
     }
     text
 }
@@ -108,11 +112,7 @@ fn accuracy(page: &Page<'_>) -> String {
             percent(last.accuracy.into()),
         );
     }
-    text += "Pozostałe rysunki: ";
-    let others: Vec<&str> =
-        page.of_no_layer().filter(|path| page.chosen("accuracy") != Some(*path)).collect();
-    text += &links(&others);
-    text + "\n\n"
+    text + "Pozostałe rysunki: " + &page.of_no_layer() + "\n\n"
 }
 
 /// The trainer gives its evidence in English; here the figures are those of the history.
