@@ -6,6 +6,7 @@ use super::html::Html;
 use super::parts::{self, NONE, Picture};
 use super::{Report, Section, Table};
 use crate::layers::{Layer, LayerView, layers};
+use crate::percentiles::percentiles;
 use crate::{axes, numbers};
 
 pub(super) fn section(report: &Report) -> Option<Section> {
@@ -15,14 +16,19 @@ pub(super) fn section(report: &Report) -> Option<Section> {
     }
     for layer in layers(&report.train) {
         html.leaf("h3", &[], &format!("Weights of {}", layer.name));
-        let view = LayerView::Histograms;
-        let picture = Picture {
-            figure: &layer.draw(view, &report.title),
-            name: &view.title(layer.name),
-            caption: &caption(&layer),
-            table: &table(&layer),
-        };
-        parts::picture(&mut html, &picture);
+        for (view, caption, table) in [
+            (LayerView::Histograms, caption(&layer), table(&layer)),
+            // Its numbers are, as far as anyone reads them, those of the histograms.
+            (LayerView::Distributions, middles(&layer), Table::default()),
+        ] {
+            let picture = Picture {
+                figure: &layer.draw(view, &report.title),
+                name: &view.title(layer.name),
+                caption: &caption,
+                table: &table,
+            };
+            parts::picture(&mut html, &picture);
+        }
     }
     Section::of("layers", "Layers", html)
 }
@@ -40,6 +46,28 @@ fn caption(layer: &Layer<'_>) -> String {
             _ => format!("{name}: {} at first, {} at last.", said(&first), said(&last)),
         })
     };
+    of_each(layer, sentence)
+}
+
+/// The median of each variable at first and at last, and where the most of its values lie at last.
+fn middles(layer: &Layer<'_>) -> String {
+    let sentence = |(name, steps): (&str, &[(Step, &Histogram)])| {
+        let [first, last] =
+            [steps.first(), steps.last()].map(|step| step.and_then(|(_, values)| percentiles(values)));
+        let (first, last) = (first?, last?);
+        // The 2nd, 4th and 6th of BASIS_POINTS: one standard deviation of a normal distribution, and the median.
+        let [before, below, median, above] = [first[4], last[2], last[4], last[6]].map(numbers::short);
+        let median = match steps.len() {
+            1 => median,
+            _ => format!("{before} at first, {median} at last"),
+        };
+        Some(format!("{name}: median {median}; 68 % of the values from {below} to {above}."))
+    };
+    of_each(layer, sentence)
+}
+
+/// A sentence for each variable of which there is something to say.
+fn of_each(layer: &Layer<'_>, sentence: impl Fn((&str, &[(Step, &Histogram)])) -> Option<String>) -> String {
     let variables = layer.variables.iter().map(|variable| (variable.name, variable.steps.as_slice()));
     let sentences: Vec<String> = variables.filter_map(sentence).collect();
     if sentences.is_empty() { "No finite values were recorded.".to_owned() } else { sentences.join(" ") }
