@@ -49,7 +49,7 @@ impl PanelStyle {
         tick: Type::regular(12.0).coloured(FAINT_INK),
         titles: None,
         most_steps: 20,
-        margins: [8.0, 28.0, 38.0, 30.0],
+        margins: [10.0, 28.0, 44.0, 30.0],
     };
 
     /// Where the data of a panel are.

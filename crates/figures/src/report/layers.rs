@@ -6,7 +6,7 @@ use super::html::Html;
 use super::parts::{self, NONE, Picture};
 use super::{Report, Section, Table};
 use crate::layers::{Layer, LayerView, layers};
-use crate::percentiles::percentiles;
+use crate::percentiles::{BASIS_POINTS, percentiles};
 use crate::{axes, numbers};
 
 pub(super) fn section(report: &Report) -> Option<Section> {
@@ -18,8 +18,7 @@ pub(super) fn section(report: &Report) -> Option<Section> {
         html.leaf("h3", &[], &format!("Weights of {}", layer.name));
         for (view, caption, table) in [
             (LayerView::Histograms, caption(&layer), table(&layer)),
-            // Its numbers are, as far as anyone reads them, those of the histograms.
-            (LayerView::Distributions, middles(&layer), Table::default()),
+            (LayerView::Distributions, middles(&layer), lines(&layer)),
         ] {
             let picture = Picture {
                 figure: &layer.draw(view, &report.title),
@@ -75,19 +74,34 @@ fn of_each(layer: &Layer<'_>, sentence: impl Fn((&str, &[(Step, &Histogram)])) -
 
 fn table(layer: &Layer<'_>) -> Table {
     let columns = ["epoch", "variable", "values", "smallest", "mean", "largest"];
-    let row = |name: &str, step: Step, values: &Histogram| {
+    rows(layer, &columns, |values| {
         let numbers = match Spread::of(values) {
             Some(Spread { low, mean, high }) => [low, mean, high].map(numbers::short),
             None => [NONE; 3].map(str::to_owned),
         };
-        let front = [axes::epoch(step.0).to_string(), name.to_owned(), numbers::grouped(values.total())];
-        front.into_iter().chain(numbers).collect()
+        [numbers::grouped(values.total())].into_iter().chain(numbers).collect()
+    })
+}
+
+/// The lines of the distributions but for the smallest and the largest value, which the histograms tell.
+fn lines(layer: &Layer<'_>) -> Table {
+    let columns = ["epoch", "variable", "−1.5 σ", "−1 σ", "−0.5 σ", "median", "+0.5 σ", "+1 σ", "+1.5 σ"];
+    rows(layer, &columns, |values| match percentiles(values) {
+        Some([_, inner @ .., _]) => inner.map(numbers::short).to_vec(),
+        None => vec![NONE.to_owned(); BASIS_POINTS.len() - 2],
+    })
+}
+
+/// A row for each variable and epoch: the two, and the numbers of its histogram.
+fn rows(layer: &Layer<'_>, columns: &[&str], numbers: impl Fn(&Histogram) -> Vec<String>) -> Table {
+    let steps = layer
+        .variables
+        .iter()
+        .flat_map(|variable| variable.steps.iter().map(move |&(step, values)| (variable.name, step, values)));
+    let row = |(name, step, values): (&str, Step, &Histogram)| {
+        [axes::epoch(step.0).to_string(), name.to_owned()].into_iter().chain(numbers(values)).collect()
     };
-    let variables = &layer.variables;
-    let rows = variables.iter().flat_map(|variable| {
-        variable.steps.iter().map(move |&(step, values)| row(variable.name, step, values))
-    });
-    parts::of_rows(&columns, rows)
+    parts::of_rows(columns, steps.map(row))
 }
 
 /// Where the values of a histogram lie, as far as its buckets tell.
