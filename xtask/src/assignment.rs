@@ -3,7 +3,6 @@
 //! Nothing is remembered between two calls: what a step has to do is seen from what is on the disk. So a call that was
 //! stopped is gone on with by the same call.
 
-use std::env;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -47,6 +46,7 @@ pub(crate) struct Options {
 /// # Errors
 /// If a step fails; the same call goes on from there.
 pub(crate) fn run(options: &Options) -> Result<()> {
+    submission::check_program(&options.packing, &crate::workspace_root())?;
     interrupt::listen()?;
     let steps = Steps { began: Instant::now() };
     let data_dir = options.fetch.data_dir();
@@ -156,11 +156,8 @@ fn train(options: &Options, data_dir: &Path) -> Result<()> {
             }
         }
     };
-    tracing::info!("building the trainer");
-    cargo::run(&["build", "--package", "trainer"], &[])?;
-    let here = env::current_dir().context("finding the current folder")?;
-    let mut trainer = cargo::built("trainer");
-    let status = start(trainer.args(&words).current_dir(here))?;
+    let mut trainer = cargo::trainer()?;
+    let status = start(trainer.args(&words))?;
     interrupt::check().context("the same command goes on")?;
     if !status.success() {
         bail!("the trainer ended with {status}, see above; the same command goes on");
@@ -191,5 +188,50 @@ fn started(folder: &Path) -> Result<Option<Vec<String>>> {
                 .with_context(|| format!("{} is not what the trainer writes", path.display()))?;
             Ok(Some(config.run.command))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Cli {
+        #[command(flatten)]
+        options: Options,
+    }
+
+    fn options(line: &str) -> Options {
+        Cli::parse_from(["assignment"].into_iter().chain(line.split_whitespace())).options
+    }
+
+    #[test]
+    fn words_for_the_trainer() {
+        let check = |line: &str, expected: &str| {
+            let options = options(line);
+            assert_eq!(options.words(options.fetch.data_dir()).join(" "), expected, "{line}");
+        };
+        check("", "train --data-dir data --run-dir runs/assignment");
+        check("--data-dir d --run-dir r -- --epochs 3", "train --data-dir d --run-dir r --epochs 3");
+        check("-- --dataset shapes", "train --run-dir runs/assignment --dataset shapes");
+        check("-- --dataset=shapes", "train --run-dir runs/assignment --dataset=shapes");
+        check("-- --dataset cifar10", "train --data-dir data --run-dir runs/assignment --dataset cifar10");
+    }
+
+    #[test]
+    fn a_run_of_other_settings_is_not_gone_on_with() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().display();
+        let config = "[run]\ncommand = [\"trainer\", \"train\", \"--run-dir\", \"x\"]\n";
+        std::fs::write(folder.path().join("config.toml"), config).unwrap();
+        let options = options(&format!("--run-dir {place}"));
+        let error = train(&options, Path::new("data")).unwrap_err().to_string();
+        assert!(
+            error.contains("was begun as `trainer train --run-dir x`, not as `trainer train --data-dir data"),
+            "{error}"
+        );
+        assert!(error.contains("remove it, or name another folder with --run-dir"), "{error}");
     }
 }

@@ -34,11 +34,6 @@ impl Check {
         Self { name: name.into(), outcome: Outcome::Skipped(why.into()) }
     }
 
-    /// The same check, named as one of a subject.
-    pub(crate) fn of(self, subject: &str) -> Self {
-        Self { name: format!("{subject}: {}", self.name), ..self }
-    }
-
     /// For the tests of checks.
     #[cfg(test)]
     pub(crate) fn has_failed(&self) -> bool {

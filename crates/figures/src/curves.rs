@@ -131,7 +131,7 @@ mod tests {
         let figure = curves(Metric::Loss, &curve(&[3.0, 2.0, f64::NAN, 1.0, 0.5]), &Curve::default(), "");
         let lines = figure.svg().lines().filter(|line| line.contains("stroke=\"#d55e00\"")).count();
         assert_eq!(lines, 3, "legend sample and two pieces");
-        assert!(figure.svg().contains("gaps: value not finite"));
+        assert!(figure.svg().contains("gaps: not finite"));
     }
 
     #[test]

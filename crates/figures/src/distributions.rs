@@ -21,7 +21,7 @@ const BANDS: [(usize, f64, &str); 4] = [
 ];
 const MEDIAN: usize = BASIS_POINTS.len() / 2;
 
-/// A step that has no neighbour is as wide, in pixels to both sides.
+/// A step that has no neighbour is as wide, in pixels to both sides, where there is room.
 const ALONE: f64 = 12.0;
 
 const KEY: Type = Type::regular(15.0);
@@ -107,22 +107,20 @@ fn plot(data: Frame, epochs: (i64, i64), found: &[(f64, Option<Percentiles>)], s
 
 /// The bands of steps that follow each other, from the widest to the narrowest, and the median.
 fn bands(canvas: &mut Canvas, plot: &Plot, steps: &[(f64, &Percentiles)]) {
+    let epoch_width = plot.at(1.0, 0.0).x - plot.at(0.0, 0.0).x;
+    let alone = if epoch_width > 0.0 { ALONE.min(epoch_width * 0.4) } else { ALONE };
     let line = |index: usize| -> Vec<Point> {
         let points = steps.iter().map(|&(epoch, lines)| plot.at(epoch, lines[index]));
         match steps {
-            [_] => points.flat_map(|p| [-ALONE, ALONE].map(|aside| Point { x: p.x + aside, ..p })).collect(),
+            [_] => points.flat_map(|p| [-alone, alone].map(|aside| Point { x: p.x + aside, ..p })).collect(),
             _ => points.collect(),
         }
     };
     for (below, depth, _) in BANDS {
         let (lower, upper) = (line(below), line(2 * MEDIAN - below));
         let outline: Vec<Point> = lower.iter().copied().chain(upper.iter().rev().copied()).collect();
-        canvas.polygon(&outline, TRAINING.shade(depth));
         // A band of no width is still a line.
-        let edge = TRAINING.shade(depth + 0.25);
-        for side in [lower, upper] {
-            canvas.polyline(&side, Line::Solid, 1.0, edge);
-        }
+        canvas.edged_polygon(&outline, TRAINING.shade(depth), TRAINING.shade(depth + 0.25));
     }
     canvas.polyline(&line(MEDIAN), Line::Solid, 2.5, OLDEST);
 }

@@ -9,7 +9,6 @@ use crate::numbers;
 use crate::palette::{AXIS, PAPER};
 use crate::plot::{Axis, Plot};
 use crate::rebin::{self, Binned};
-use crate::ridgeline::MOST_STEPS;
 use crate::ticks::Ticks;
 use crate::variable::{self, PanelStyle, Variable};
 
@@ -20,14 +19,14 @@ const KEY: (f64, f64) = (16.0, 14.0);
 /// and at the right which colour is which epoch. The newest step is in front, lightest and widest.
 pub(crate) fn overlay(canvas: &mut Canvas, panel: Frame, variable: &Variable<'_>) {
     let style = PanelStyle::FULL;
-    let steps = variable.thinned(MOST_STEPS);
+    let steps = variable.thinned(style.most_steps);
     let histograms: Vec<&Histogram> = steps.iter().map(|&(_, histogram)| histogram).collect();
     let binned = rebin::rebin(&histograms);
     variable.head(canvas, panel, &style);
 
     let plot = plot(style.data(panel), &binned, &style);
     plot.grid(canvas, panel.left + 12.0);
-    for index in 0..steps.len() {
+    for index in (0..steps.len()).filter(|&index| binned.counts[index].iter().any(|&count| count > 0.0)) {
         let line: Vec<Point> = binned.outline(index).map(|(value, count)| plot.at(value, count)).collect();
         let width = if index + 1 == steps.len() { 3.0 } else { 1.6 };
         canvas.polyline(&line, Line::Solid, width, variable::step_colour(index, steps.len()));
@@ -135,7 +134,7 @@ mod tests {
             // One field a step beside the sheet itself.
             assert_eq!(figure.svg().matches("<rect").count(), 1 + steps);
         }
-        assert_eq!(drawn(70).svg().matches("<rect").count(), 1 + MOST_STEPS);
+        assert_eq!(drawn(70).svg().matches("<rect").count(), 1 + PanelStyle::FULL.most_steps);
     }
 
     #[test]

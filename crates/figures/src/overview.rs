@@ -127,7 +127,7 @@ fn block(canvas: &mut Canvas, area: Frame, layer: &Layer<'_>) {
     let remark_width = REMARK.width(&remark);
     let name = NAME.fitted_inside(layer.name, right - left - remark_width - 24.0);
     let baseline = top + 23.0;
-    canvas.text(Point { x: left + 8.0, y: baseline }, Anchor::Start, NAME, &name);
+    canvas.text(Point { x: left + 10.0, y: baseline }, Anchor::Start, NAME, &name);
     if left_out > 0 {
         canvas.text(Point { x: right, y: baseline }, Anchor::End, REMARK, &remark);
     }

@@ -95,6 +95,25 @@ mod tests {
     }
 
     #[test]
+    fn the_lines_are_tensorboard_s() {
+        // compress_histogram of tensorboard 2.21.0.
+        check(
+            &[(-1.0, -0.5, 3.0), (-0.5, 0.0, 10.0), (0.0, 0.5, 0.0), (0.5, 1.25, 7.0), (1.25, 2.0, 1.0)],
+            [
+                -1.0,
+                -0.7662,
+                -0.483365,
+                -0.326075,
+                -0.125,
+                0.663_017_857_142_857_3,
+                1.000_067_857_142_857_2,
+                1.206_842_857_142_857_6,
+                2.0,
+            ],
+        );
+    }
+
+    #[test]
     fn buckets_that_hold_nothing_are_jumped_over() {
         let rows = [(-9.0, 0.0, 0.0), (0.0, 1.0, 1.0), (1.0, 5.0, 0.0), (5.0, 6.0, 1.0), (6.0, 99.0, 0.0)];
         let found = percentiles(&histogram(&rows)).unwrap();

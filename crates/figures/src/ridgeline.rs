@@ -10,19 +10,19 @@ use crate::rebin::{self, Binned};
 use crate::ticks::Ticks;
 use crate::variable::{self, PanelStyle, Variable};
 
-/// More steps than this are thinned out evenly; TensorBoard's histogram dashboard asks for as many.
-pub(crate) const MOST_STEPS: usize = 51;
-
 /// The highest peak takes this part of the height, the distances between the steps the rest (TensorBoard's 1 / 2.5).
 const PEAK: f64 = 0.4;
 
 /// With more steps than this, a line under each would turn the empty part of the panel into stripes.
 const MOST_BASELINES: usize = 25;
 
+/// What sets a step off from those behind it: this part of the distance between two, and at most so many pixels.
+const OUTLINE: (f64, f64) = (0.1, 1.2);
+
 /// Draws a variable into `panel`: its name and number of values, the curves, the values' axis below, the
 /// epochs' axis at the right. The newest step is in front, lowest and lightest.
 pub(crate) fn ridgeline(canvas: &mut Canvas, panel: Frame, variable: &Variable<'_>, style: &PanelStyle) {
-    let steps = variable.thinned(MOST_STEPS);
+    let steps = variable.thinned(style.most_steps);
     let histograms: Vec<&Histogram> = steps.iter().map(|&(_, histogram)| histogram).collect();
     let binned = rebin::rebin(&histograms);
     variable.head(canvas, panel, style);
@@ -49,6 +49,8 @@ struct Stage {
     back: f64,
     epochs: Ticks,
     baselines: Baselines,
+    /// Width of the outlines.
+    outline: f64,
     style: PanelStyle,
 }
 
@@ -73,30 +75,26 @@ impl Stage {
             back,
             epochs: variable::epoch_ticks((first, last), frame.bottom - back, style),
             baselines: if steps.len() > MOST_BASELINES { Baselines::LeftOut } else { Baselines::Drawn },
+            outline: ((frame.bottom - back) / steps.len() as f64 * OUTLINE.0).min(OUTLINE.1),
             style: *style,
         }
     }
 
     fn axes(&self, canvas: &mut Canvas, binned: &Binned) {
         let Frame { left, top, right, bottom } = self.frame;
-        let mut line = |from: (f64, f64), to: (f64, f64), width: f64, colour| {
-            let ends = [Point { x: from.0, y: from.1 }, Point { x: to.0, y: to.1 }];
-            canvas.polyline(&ends, Line::Solid, width, colour);
-        };
         let tick = self.style.tick;
         let values = variable::value_ticks(binned.low, binned.high, right - left, &self.style);
-        for &value in &values.values {
-            let x = self.x.at(value);
-            line((x, top), (x, bottom), 1.0, GRID);
-            line((x, bottom), (x, bottom + 6.0), 1.5, AXIS);
-        }
-        for &epoch in &self.epochs.values {
-            let y = self.depth.at(epoch);
-            line((left, y), (right, y), 1.0, GRID);
-            line((right, y), (right + 6.0, y), 1.5, AXIS);
-        }
-        line((right, self.back), (right, bottom), 1.5, AXIS);
-        line((left, bottom), (right, bottom), 1.5, AXIS);
+        let across = |y: f64, from: f64, to: f64| [from, to].map(|x| Point { x, y });
+        let down = |x: f64, from: f64, to: f64| [from, to].map(|y| Point { x, y });
+        let columns: Vec<f64> = values.values.iter().map(|&value| self.x.at(value)).collect();
+        let rows: Vec<f64> = self.epochs.values.iter().map(|&epoch| self.depth.at(epoch)).collect();
+        let grid = columns.iter().map(|&x| down(x, top, bottom));
+        let grid: Vec<_> = grid.chain(rows.iter().map(|&y| across(y, left, right))).collect();
+        canvas.segments(&grid, 1.0, GRID);
+        let ticks = columns.iter().map(|&x| down(x, bottom, bottom + 6.0));
+        let ticks = ticks.chain(rows.iter().map(|&y| across(y, right, right + 6.0)));
+        let axes = [down(right, self.back, bottom), across(bottom, left, right)];
+        canvas.segments(&ticks.chain(axes).collect::<Vec<_>>(), 1.5, AXIS);
 
         for (&value, label) in values.values.iter().zip(values.labels()) {
             let below = Point { x: self.x.at(value), y: bottom + 6.0 + 1.2 * tick.size };
@@ -126,7 +124,7 @@ impl Stage {
         // Where the step is all but empty it hides nothing, so no outline rubs out the lines along its baseline.
         let seen = |point: &Point| point.y < base - 1.0;
         for raised in outline.chunk_by(|a, b| seen(a) || seen(b)).filter(|points| points.len() > 1) {
-            canvas.polyline(raised, Line::Solid, self.style.outline, PAPER);
+            canvas.polyline(raised, Line::Solid, self.outline, PAPER);
         }
         if self.baselines == Baselines::Drawn {
             canvas.polyline(&[from, to], Line::Solid, 1.0, colour);

@@ -24,10 +24,10 @@ pub(crate) struct PanelStyle {
     pub(crate) tick: Type,
     /// The titles of the axes, where there are any.
     pub(crate) titles: Option<Type>,
+    /// With more steps than this, they are thinned out evenly.
+    pub(crate) most_steps: usize,
     /// What the data leave free at the left, above, at the right and below, in pixels.
     margins: [f64; 4],
-    /// What sets a ridge off from those behind it, in pixels.
-    pub(crate) outline: f64,
 }
 
 impl PanelStyle {
@@ -37,8 +37,9 @@ impl PanelStyle {
         remark: Type::regular(15.0).coloured(FAINT_INK),
         tick: TICK,
         titles: Some(AXIS_TITLE),
+        // TensorBoard's histogram dashboard asks for as many.
+        most_steps: 51,
         margins: [16.0, 46.0, 72.0, 68.0],
-        outline: 1.2,
     };
 
     /// One of many on a page.
@@ -47,8 +48,8 @@ impl PanelStyle {
         remark: Type::regular(13.0).coloured(FAINT_INK),
         tick: Type::regular(12.0).coloured(FAINT_INK),
         titles: None,
-        margins: [8.0, 28.0, 38.0, 30.0],
-        outline: 0.8,
+        most_steps: 20,
+        margins: [10.0, 28.0, 44.0, 30.0],
     };
 
     /// Where the data of a panel are.

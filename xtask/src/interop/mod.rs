@@ -8,7 +8,7 @@
 //! | [`tensorboard`] | checks by TensorBoard, once with each of its two loaders |
 //! | [`dashboards`] | every dashboard drawn by a real browser, with pictures |
 //! | [`pictures`] | the pictures of a run that `cargo xtask screenshots` takes |
-//! | [`submission`] | the run packed, verified, and trained again |
+//! | [`submission`] | the whole assignment, stopped and begun again; an archive that lies |
 //! | [`resume`] | a run stopped and taken up, as TensorBoard shows it |
 //! | [`values`] | values in hand of every kind, against TensorBoard's data API |
 //! | [`report`] | the page about a run in a real browser, light and dark |
@@ -55,7 +55,7 @@ pub(crate) fn run() -> Result<()> {
     let dashboards = Dashboards::write(&folder)?;
     report.add(&with_each_loader(|loader| dashboards.checks(loader, &venv, run.temp())));
     report.add(&pictures::checks(&run, &folder.join("screenshots/run")));
-    report.add(&submission::checks(&run));
+    report.add(&submission::checks(&folder));
     report.add(&resume::checks(&venv, &folder)?);
     report.add(&report::checks(&run.folder().join("report.html"), &folder.join("screenshots")));
     report.add(&other_programs::checks(&folder)?);

@@ -93,6 +93,14 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     pack(&run, &options.packing, &crate::workspace_root())?.list()
 }
 
+/// That a program can be packed: to be asked before a run is trained for it.
+///
+/// # Errors
+/// If it is not as committed, unless that is allowed.
+pub(crate) fn check_program(options: &Packing, workspace: &Path) -> Result<()> {
+    program::state(workspace, options.allow_dirty).map(|_| ())
+}
+
 /// An archive that was written.
 #[derive(Debug)]
 pub(crate) struct Packed {

@@ -37,36 +37,20 @@ impl Program {
     /// # Errors
     /// If it is not as committed, unless that is allowed; if it cannot be read.
     pub(super) fn read(workspace: &Path, allow_dirty: bool) -> Result<Self> {
-        let Some(checkout) = Checkout::of(workspace)? else {
-            ensure!(
-                allow_dirty,
-                "{} is not in a git repository, so nobody can tell which program this is: `git init`, `git add .` \
-                 and `git commit`, or pack it as it is with --allow-dirty",
-                workspace.display()
-            );
+        let (state, checkout) = state(workspace, allow_dirty)?;
+        let Some(checkout) = checkout else {
             let mut names = Vec::new();
             walk(workspace, "", &mut names)?;
-            return Self::of(workspace, names, None, State::Unknown);
+            return Self::of(workspace, names, None, state);
         };
-        let changes = checkout.changes()?;
-        match changes.as_slice() {
-            [] => Self::of(workspace, checkout.files()?, Some(checkout.revision), State::Committed),
-            [first, rest @ ..] if !allow_dirty => {
-                let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
-                bail!(
-                    "the program is not as committed ({}{more}): `git commit` first, or pack it as it is with \
-                     --allow-dirty",
-                    first.trim()
-                )
-            }
-            _ => {
-                let difference = checkout.difference()?;
-                let names = checkout.files()?;
-                let mut program = Self::of(workspace, names, Some(checkout.revision), State::Changed)?;
-                program.entries.push(Entry::new(DIFFERENCE, difference.into_bytes()));
-                Ok(program)
-            }
-        }
+        let difference = match state {
+            State::Changed => Some(checkout.difference()?),
+            State::Committed | State::Unknown => None,
+        };
+        let mut program = Self::of(workspace, checkout.files()?, Some(checkout.revision), state)?;
+        let difference = difference.map(|text| Entry::new(DIFFERENCE, text.into_bytes()));
+        program.entries.extend(difference);
+        Ok(program)
     }
 
     fn of(workspace: &Path, names: Vec<String>, revision: Option<String>, state: State) -> Result<Self> {
@@ -85,6 +69,33 @@ impl Program {
         let first = |text: &str| text.lines().next().unwrap_or_default().to_owned();
         let cargo = first(&version("CARGO", "cargo", workspace)?);
         Ok(Self { entries, origin: ProgramOrigin { revision, state, rustc: first(&rustc), cargo, host } })
+    }
+}
+
+/// How the program in `workspace` differs from its commit.
+///
+/// # Errors
+/// If it does, or if nobody knows, unless that is allowed.
+pub(super) fn state(workspace: &Path, allow_dirty: bool) -> Result<(State, Option<Checkout<'_>>)> {
+    let Some(checkout) = Checkout::of(workspace)? else {
+        ensure!(
+            allow_dirty,
+            "{} is not in a git repository, so nobody can tell which program this is: `git init`, `git add .` and \
+             `git commit`, or pack it as it is with --allow-dirty",
+            workspace.display()
+        );
+        return Ok((State::Unknown, None));
+    };
+    match checkout.changes()?.as_slice() {
+        [] => Ok((State::Committed, Some(checkout))),
+        [first, rest @ ..] if !allow_dirty => {
+            let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
+            bail!(
+                "the program is not as committed ({}{more}): `git commit` first, or pack it as it is with --allow-dirty",
+                first.trim()
+            )
+        }
+        _ => Ok((State::Changed, Some(checkout))),
     }
 }
 

@@ -65,11 +65,12 @@ fn train(run: &FinishedRun, retraining: &Retraining) -> Result<Again> {
     interrupt::listen()?;
     let folder = tempfile::tempdir().context("making a folder to train in")?;
     let place = folder.path().join("again");
-    tracing::info!("building the trainer, and training again: {} epochs", run.config.epochs);
-    cargo::run(&["build", "--package", "trainer"], &[])?;
-    let mut command = cargo::built("trainer");
-    // Paths are the user's, from where this program was started.
-    command.current_dir(std::env::current_dir().context("finding the current folder")?);
+    let mut command = cargo::trainer()?;
+    tracing::info!("training again: {} epochs", run.config.epochs);
+    if std::env::var_os("RUST_LOG").is_none() {
+        // Its progress, not where to see a run that goes with its folder.
+        command.env("RUST_LOG", "warn");
+    }
     command.arg("train").arg("--config").arg(run.folder.join("config.toml"));
     command.arg("--data-dir").arg(&retraining.data_dir).arg("--run-dir").arg(&place);
     if let Some(dataset) = &retraining.dataset {
