@@ -9,6 +9,7 @@ mod fetch;
 mod frameworks;
 mod interop;
 mod panics;
+mod processes;
 mod screenshots;
 mod submission;
 mod tensorboard;

@@ -5,7 +5,7 @@
   const settings = JSON.parse(localStorage.getItem('_tb_global_settings'));
   localStorage.setItem('_tb_global_settings', JSON.stringify({ ...settings, stepSelectorEnabled: true }));
 
-  const STILL = 500;
+  const STILL = 400;
   const MARGIN = 12;
   const inside = (element, selector) => drawn.all(selector, element.shadowRoot || element);
   // Transitions change what is drawn, or where.
