@@ -15,6 +15,7 @@ mod hash;
 mod interop;
 mod interrupt;
 mod panics;
+mod processes;
 mod screenshots;
 mod submission;
 mod tensorboard;

@@ -16,7 +16,7 @@ def end_with_input():
     os._exit(0)
 
 
-# Ctrl-C in a terminal is for whoever started it, whose end is seen.
+# Ctrl-C in a terminal is for whoever started it, whose end is seen: where there are no groups of processes.
 signal.signal(signal.SIGINT, signal.SIG_IGN)
 threading.Thread(target=end_with_input, daemon=True).start()
 run_main()

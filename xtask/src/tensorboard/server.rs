@@ -12,6 +12,7 @@ use reqwest::blocking::{Client, Response};
 use tempfile::TempDir;
 
 use super::Loader;
+use crate::processes::own_group;
 use crate::venv::{Venv, last_lines};
 
 /// How long TensorBoard may take until it answers, on a slow machine and started for the first time.
@@ -53,8 +54,8 @@ impl Server {
         // Not through a proxy, whatever the user's environment says.
         let client =
             Client::builder().no_proxy().timeout(ANSWERING).build().context("making an HTTP client")?;
-        let child = venv
-            .python()
+        let mut command = venv.python();
+        command
             .args(["-c", SERVE, "--logdir"])
             .arg(logdir)
             // The system chooses a port that is free, and TensorBoard prints it.
@@ -71,9 +72,9 @@ impl Server {
             .env("TMPDIR", folder.path())
             .stdin(Stdio::piped())
             .stdout(file.try_clone().context("sharing the log")?)
-            .stderr(file)
-            .spawn()
-            .context("starting Python")?;
+            .stderr(file);
+        own_group(&mut command);
+        let child = command.spawn().context("starting Python")?;
         let nowhere = Url::parse("http://127.0.0.1/").context("an address")?;
         let mut server = Self { child, folder, address: nowhere, client };
         server.address = server.wait_for_address()?;

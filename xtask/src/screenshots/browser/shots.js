@@ -5,7 +5,7 @@
   const settings = JSON.parse(localStorage.getItem('_tb_global_settings'));
   localStorage.setItem('_tb_global_settings', JSON.stringify({ ...settings, stepSelectorEnabled: true }));
 
-  const STILL = 500;
+  const STILL = 400;
   const MARGIN = 12;
   const inside = (element, selector) => drawn.all(selector, element.shadowRoot || element);
   // Transitions change what is drawn, or where.
@@ -25,16 +25,14 @@
   const within = (inner, outer) => inner.left >= outer.left && inner.right <= outer.right
     && inner.top >= outer.top && inner.bottom <= outer.bottom;
   const hide = (element, hidden) => { element.style.visibility = hidden ? 'hidden' : ''; };
-  // Numbers on an axis from left to right may run into each other.
+  // Numbers on an axis from left to right may run into each other: every second is left, or every third.
   const GAP = 3;
   const apart = axis => {
-    let end = -Infinity;
-    const texts = [...axis.querySelectorAll('text')].sort((a, b) => bounds(a).left - bounds(b).left);
-    for (const text of texts) {
-      const { left, right } = bounds(text);
-      hide(text, left < end + GAP);
-      if (left >= end + GAP) end = right;
-    }
+    const texts = [...axis.querySelectorAll('text')].filter(text => bounds(text).width > 0);
+    const free = every => texts.filter((_, index) => index % every === 0)
+      .every((text, index, left) => index === 0 || bounds(text).left >= bounds(left[index - 1]).right + GAP);
+    const every = texts.findIndex((_, index) => free(index + 1)) + 1;
+    texts.forEach((text, index) => hide(text, index % every !== 0));
   };
 
   // What a plugin's tab is made of, and how many steps a chart shows.
