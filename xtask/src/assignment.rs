@@ -47,7 +47,6 @@ pub(crate) struct Options {
 /// If a step fails; the same call goes on from there.
 pub(crate) fn run(options: &Options) -> Result<()> {
     submission::check_program(&options.packing, &crate::workspace_root())?;
-    interrupt::listen()?;
     let steps = Steps { began: Instant::now() };
     let data_dir = options.fetch.data_dir();
     if options.needs_cifar() {
@@ -56,9 +55,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     } else {
         steps.begin(1, "CIFAR-10: not needed for these pictures");
     }
-    interrupt::check()?;
 
     steps.begin(2, "training");
+    // From here on steps have something to end in order.
+    interrupt::listen()?;
     train(options, data_dir)?;
     let run = FinishedRun::open(&options.run_dir)?;
     interrupt::check()?;

@@ -79,7 +79,7 @@ fn main() -> ExitCode {
             Some(usage) => usage.exit(),
             None => {
                 print_error(&error);
-                ExitCode::FAILURE
+                if interrupt::happened() { ExitCode::from(interrupt::EXIT_CODE) } else { ExitCode::FAILURE }
             }
         },
     }

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::connection::{Connection, Event};
 use super::process::Endpoint;
+use crate::interrupt;
 
 /// How long a page may take to load its own files.
 const LOADING: Duration = Duration::from_secs(60);
@@ -149,6 +150,7 @@ impl Page {
     pub(crate) fn wait_for(&mut self, expression: &str, timeout: Duration) -> Result<()> {
         let end = Instant::now() + timeout;
         loop {
+            interrupt::check()?;
             let state = match self.eval(expression) {
                 Ok(Value::Bool(true)) => return Ok(()),
                 Ok(Value::String(state)) => state,

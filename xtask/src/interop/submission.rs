@@ -9,6 +9,7 @@ use std::{env, fs, io, thread};
 use anyhow::{Context, Result, ensure};
 
 use crate::check::Check;
+use crate::processes::own_group;
 use crate::submission::archive::{self, Entry};
 use crate::submission::sums;
 use crate::submission::unpack::Unpacked;
@@ -66,8 +67,7 @@ fn assignment(run: &Path, archive: &Path) -> Result<Command> {
     command.arg("--").args(OPTIONS);
     // Only the lines of checks go to our own standard output.
     command.stdin(Stdio::null()).stdout(io::stderr());
-    #[cfg(unix)]
-    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    own_group(&mut command);
     Ok(command)
 }
 

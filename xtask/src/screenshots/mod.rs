@@ -18,7 +18,8 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::finished_run::FinishedRun;
-pub(crate) use album::{Album, TensorBoard};
+use crate::interrupt;
+pub(crate) use album::{Album, Files, TensorBoard};
 use browser::Outcome;
 
 /// What can be asked of `screenshots`.
@@ -73,12 +74,13 @@ pub(crate) fn take(run: &FinishedRun, with_browser: bool) -> Result<Vec<String>>
 
 /// Puts pictures into the folder of a run as if they had been taken.
 #[cfg(test)]
-pub(crate) fn write_for_test(run: &FinishedRun, files: &album::Files, about: TensorBoard) {
-    #[expect(clippy::unwrap_used, reason = "for tests")]
+pub(crate) fn write_for_test(run: &FinishedRun, files: &Files, about: TensorBoard) {
     album::write(run, files, Some(about)).unwrap();
 }
 
-fn from_tensorboard(run: &FinishedRun) -> Result<Option<(TensorBoard, album::Files)>> {
+fn from_tensorboard(run: &FinishedRun) -> Result<Option<(TensorBoard, Files)>> {
+    // A browser and a TensorBoard are to be ended.
+    interrupt::listen()?;
     match browser::take(&run.folder)? {
         Outcome::Taken(pictures) => {
             let about = TensorBoard { version: pictures.tensorboard, browser: pictures.browser };

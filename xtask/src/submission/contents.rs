@@ -5,7 +5,7 @@ use anyhow::Result;
 use super::archive::Entry;
 use super::origin::Origin;
 use crate::finished_run::FinishedRun;
-use crate::screenshots::native;
+use crate::screenshots::{Files, native};
 
 /// The run's own files, as they are: a folder that TensorBoard and the trainer take for a run.
 pub(crate) const RUN: &str = "run/";
@@ -47,11 +47,11 @@ pub(crate) fn drawn(run: &FinishedRun) -> Result<Vec<Entry>> {
     Ok(in_folder(PICTURES, native::light(run)?))
 }
 
-pub(super) fn from_tensorboard(pictures: Vec<(String, Vec<u8>)>) -> Vec<Entry> {
+pub(super) fn from_tensorboard(pictures: Files) -> Vec<Entry> {
     in_folder(TENSORBOARD, pictures)
 }
 
-fn in_folder(folder: &str, files: Vec<(String, Vec<u8>)>) -> Vec<Entry> {
+fn in_folder(folder: &str, files: Files) -> Vec<Entry> {
     files.into_iter().map(|(name, content)| Entry { name: format!("{folder}{name}"), content }).collect()
 }
 

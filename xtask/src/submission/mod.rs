@@ -29,7 +29,7 @@ use anyhow::{Result, ensure};
 use clap::{Args, ValueEnum};
 
 use crate::finished_run::FinishedRun;
-use crate::screenshots::{Album, TensorBoard};
+use crate::screenshots::{Album, Files, TensorBoard};
 use archive::Entry;
 use origin::{Origin, RunOrigin};
 use program::Program;
@@ -146,7 +146,7 @@ pub(crate) fn pack(run: &FinishedRun, options: &Packing, workspace: &Path) -> Re
 }
 
 /// The pictures that were taken of TensorBoard, if any.
-fn tensorboard(run: &FinishedRun) -> Result<Option<(TensorBoard, Vec<(String, Vec<u8>)>)>> {
+fn tensorboard(run: &FinishedRun) -> Result<Option<(TensorBoard, Files)>> {
     const ADVICE: &str = "`cargo xtask screenshots --browser`";
     let album = Album::open(run)?;
     if let Some(album) = &album {

@@ -125,8 +125,9 @@ impl Server {
     }
 
     /// # Errors
-    /// If the process has ended.
+    /// If the process has ended, or on Ctrl-C.
     pub(crate) fn check_alive(&mut self) -> Result<()> {
+        crate::interrupt::check()?;
         match self.child.try_wait().context("looking after TensorBoard")? {
             None => Ok(()),
             Some(status) => Err(anyhow!("TensorBoard ended ({status}): {}", self.last_words())),

@@ -44,7 +44,7 @@ pub(super) fn checks(
         Err(error) => return told("it can be trained again on the same pictures".to_owned(), Err(error)),
     };
     let fingerprint = &run.data.fingerprint;
-    told(format!("the pictures are the same: fingerprint {:.12}...", fingerprint), Ok(()));
+    told(format!("the pictures are the same: fingerprint {fingerprint:.12}..."), Ok(()));
     let again = &again.run;
     let seconds = began.elapsed().as_secs_f64();
     told(

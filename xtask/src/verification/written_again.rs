@@ -57,9 +57,7 @@ pub(super) fn origin(run: &FinishedRun, origin: &Origin) -> Result<()> {
 fn same(name: &str, content: &[u8], unpacked: &Unpacked) -> Result<()> {
     match unpacked.sha256.get(name) {
         None => bail!("there is no {name}"),
-        Some(found) => {
-            ensure!(*found == sha256(content), "{name} is not what the run's files give; {VERSIONS}")
-        }
+        Some(found) if *found == sha256(content) => Ok(()),
+        Some(_) => bail!("{name} is not what the run's files give; {VERSIONS}"),
     }
-    Ok(())
 }

@@ -82,8 +82,8 @@ fn histograms(page: &Page<'_>) -> String {
         let _ = write!(text, "#### {layer}\n\n![Weight histograms of {layer} over the epochs]({chosen})\n\n");
         let [taken, own] = page.more_of(layer);
         let _ = match taken.as_str() {
-            "" => write!(text, "More, of our own: {}\n\n", own),
-            taken => write!(text, "More, of TensorBoard: {}; of our own: {}\n\n", taken, own),
+            "" => write!(text, "More, of our own: {own}\n\n"),
+            taken => write!(text, "More, of TensorBoard: {taken}; of our own: {own}\n\n"),
         };
     }
     text

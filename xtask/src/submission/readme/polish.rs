@@ -87,8 +87,8 @@ fn histograms(page: &Page<'_>) -> String {
         );
         let [taken, own] = page.more_of(layer);
         let _ = match taken.as_str() {
-            "" => write!(text, "Więcej, własne: {}\n\n", own),
-            taken => write!(text, "Więcej, z TensorBoard: {}; własne: {}\n\n", taken, own),
+            "" => write!(text, "Więcej, własne: {own}\n\n"),
+            taken => write!(text, "Więcej, z TensorBoard: {taken}; własne: {own}\n\n"),
         };
     }
     text
