@@ -143,3 +143,23 @@ fn file(page: &mut Page, stem: &str, clip: &str) -> Result<File> {
 fn pattern(layer: &Layer) -> String {
     addresses::any_of(&layer.tags.iter().map(|(tag, _)| tag.as_str()).collect::<Vec<_>>())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_script_has_what_is_asked_for() {
+        for name in ["curve", "curveClip", "show", "layer", "layerClip", "graph", "nodes", "fit", "graphClip"]
+        {
+            assert!(SHOTS.contains(&format!("\n    {name}: ")), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_layer_is_found_by_its_tags_alone() {
+        let tags = ["m/a.b/kernel/histogram", "m/a.b/bias/histogram"].map(|tag| (tag.to_owned(), vec![0]));
+        let layer = Layer { name: "a.b".to_owned(), stem: "a.b".to_owned(), tags: tags.to_vec() };
+        assert_eq!(pattern(&layer), r"^(m\/a\.b\/kernel\/histogram|m\/a\.b\/bias\/histogram)$");
+    }
+}

@@ -131,8 +131,8 @@
       // The button to make it small again.
       found.forEach(card => inside(card, 'paper-icon-button').forEach(button => { button.style.visibility = 'hidden'; }));
       for (const card of found) {
-        const drawn = tabs[plugin].steps(inside(card, tabs[plugin].chart)[0]);
-        if (drawn !== steps[card.tag]) return `${drawn} of ${steps[card.tag]} steps of ${card.tag} drawn`;
+        const shown = tabs[plugin].steps(inside(card, tabs[plugin].chart)[0]);
+        if (shown !== steps[card.tag]) return `${shown} of ${steps[card.tag]} steps of ${card.tag} drawn`;
       }
       return still(found);
     },
