@@ -74,7 +74,10 @@ fn assignment(run: &Path, archive: &Path) -> Result<Command> {
 /// As a machine that is switched off.
 fn kill_all(program: &mut std::process::Child) -> Result<()> {
     #[cfg(unix)]
-    Command::new("kill").args(["-KILL", "--", &format!("-{}", program.id())]).status().context("kill")?;
+    Command::new("sh")
+        .args(["-c", r#"kill -s KILL -- "-$1""#, "sh", &program.id().to_string()])
+        .status()
+        .context("starting sh")?;
     #[cfg(not(unix))]
     program.kill()?;
     program.wait()?;
