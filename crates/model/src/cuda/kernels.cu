@@ -1,10 +1,10 @@
 // The arithmetic of a network on a CUDA device, for NVRTC to compile at run time; the numbers of the crate `kernels`.
 //
-// C without headers, so that a C compiler takes it, too, and the tests run it on the CPU. Pictures are NHWC, numbers f32.
+// C without headers, so that a C compiler takes it, too, and tests run it on the CPU. Pictures are NHWC, numbers f32.
 // A thread computes its own outputs alone, in a fixed order: a result does not depend on which thread is first. Threads
 // beyond the outputs do nothing. Arrays do not overlap, except where it is said.
-// The caller sees to it that windows fit and that pictures and sums of layers have fewer than 2^32 numbers: their places
-// are counted in 32 bits, since division by 64 bits is slow. Not for --use_fast_math: its divisions and roots are rough.
+// The caller sees to it that windows fit, and that pictures and sums of layers have fewer than 2^32 numbers: their
+// places are counted in 32 bits, since division of 64 bits is slow. Not for --use_fast_math: its divisions are rough.
 
 typedef unsigned char u8;
 typedef unsigned int u32;
