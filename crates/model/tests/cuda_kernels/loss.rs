@@ -47,7 +47,8 @@ fn exact(z: &[f32], label: u32, smoothing: f64) -> (f64, Vec<f64>) {
     let classes = z.len() as f64;
     let z: Vec<f64> = z.iter().copied().map(f64::from).collect();
     let log_total = z.iter().map(|z| z.exp()).sum::<f64>().ln();
-    let target = |k: usize| f64::from(u8::from(k == label as usize)) * (1.0 - smoothing) + smoothing / classes;
+    let target =
+        |k: usize| f64::from(u8::from(k == label as usize)) * (1.0 - smoothing) + smoothing / classes;
     let loss = z.iter().enumerate().map(|(k, z)| target(k) * (log_total - z)).sum();
     (loss, z.iter().enumerate().map(|(k, z)| (z - log_total).exp() - target(k)).collect())
 }
@@ -62,8 +63,7 @@ fn check(what: &str, logits: &[f32], labels: &[u32], classes: usize, smoothing: 
     let gradient = loss.backward(logits, labels, 1.0).unwrap();
     let gradient: Vec<f64> = gradient.into_iter().map(f64::from).collect();
     check_near(what, &found.gradient, &gradient, 1.0 / labels.len() as f64);
-    let correct: Vec<usize> =
-        rows().map(|(z, label)| count_correct(classes, z, label).unwrap()).collect();
+    let correct: Vec<usize> = rows().map(|(z, label)| count_correct(classes, z, label).unwrap()).collect();
     assert!(found.correct.iter().map(|c| *c as usize).eq(correct), "{what}: {:?}", found.correct);
     let all = f64::from(loss.loss(logits, labels).unwrap());
     for parts in [1, 4, labels.len() + 2] {
@@ -90,8 +90,7 @@ fn losses_and_gradients_are_the_definition() {
         let scale = [0.1, 1.0, 10.0, 60.0][case as usize % 4];
         let smoothing = [0.0, 0.1, 0.75][case as usize % 3];
         let labels = random_labels(case, batch, classes);
-        let logits: Vec<f32> =
-            numbers(&mut stream, batch * classes).into_iter().map(|z| z * scale).collect();
+        let logits: Vec<f32> = numbers(&mut stream, batch * classes).into_iter().map(|z| z * scale).collect();
         let what = format!("{batch} x {classes}, logits to {scale}, smoothing {smoothing}");
         let found = check(&what, &logits, &labels, classes, smoothing);
         let rows = logits.chunks_exact(classes).zip(&labels);
