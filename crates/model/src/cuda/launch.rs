@@ -5,7 +5,7 @@ use candle_core::cuda_backend::cudarc::driver::{CudaSlice, CudaView, PushKernelA
 use candle_core::{Error, Result};
 use kernels::optimizer::{Adam, Momentum, MomentumKind};
 
-use super::{blocks, function, size};
+use super::{MODULE, blocks, ptx, size};
 
 /// Parts that a long sum is first added up in: enough for all the cores of a device, and always as many, so that a sum
 /// has one order.
@@ -30,7 +30,7 @@ macro_rules! launch {
     ($device:expr, $name:literal, $threads:expr, $($argument:expr),+ $(,)?) => {{
         let threads: usize = $threads;
         if threads > 0 {
-            let function = function($device, $name)?;
+            let function = $device.get_or_load_custom_func($name, MODULE, ptx()?)?;
             let mut arguments = function.builder();
             $(arguments.arg($argument);)+
             // SAFETY: the arguments are of the types and in the order of the kernel in kernels.cu, a kernel leaves threads

@@ -19,7 +19,6 @@ use std::sync::OnceLock;
 
 use candle_core::cuda_backend::cudarc::driver::{CudaView, LaunchConfig};
 use candle_core::cuda_backend::cudarc::nvrtc::compile_ptx;
-use candle_core::cuda_backend::{CudaDevice, CudaFunc};
 use candle_core::{CudaStorage, Error, Layout, Result};
 
 /// The kernels' source.
@@ -45,15 +44,15 @@ pub(crate) fn u32s<'a>(storage: &'a CudaStorage, layout: &Layout) -> Result<Cuda
     Ok(storage.as_cuda_slice::<u32>()?.slice(from..to))
 }
 
-/// A kernel by its name.
-fn function(device: &CudaDevice, name: &str) -> Result<CudaFunc> {
+/// The kernels in PTX, compiled once.
+fn ptx() -> Result<&'static str> {
     static PTX: OnceLock<std::result::Result<String, String>> = OnceLock::new();
     let compiled = PTX.get_or_init(|| match compile_ptx(SOURCE) {
         Ok(ptx) => Ok(ptx.to_src()),
         Err(error) => Err(error.to_string().replace(['\r', '\n'], " ")),
     });
     match compiled {
-        Ok(ptx) => device.get_or_load_custom_func(name, MODULE, ptx),
+        Ok(ptx) => Ok(ptx),
         Err(why) => Err(Error::Msg(format!("NVRTC cannot compile the CUDA kernels: {why}"))),
     }
 }

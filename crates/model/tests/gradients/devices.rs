@@ -23,7 +23,7 @@ fn flat(tensor: &Tensor) -> Vec<f32> {
 }
 
 /// A result, and the gradients of its sum weighted by random numbers, against exact ones.
-fn check(name: &str, vars: &[&Var], y: &Tensor, exact: (Vec<f64>, Vec<Vec<f64>>)) {
+fn check(name: &str, vars: &[&Var], y: &Tensor, exact: &(Vec<f64>, Vec<Vec<f64>>)) {
     let gradients = (y * weights_of(y)).unwrap().sum_all().unwrap().backward().unwrap();
     let mut worst = error(&flat(y), &exact.0);
     assert_eq!(vars.len(), exact.1.len());
@@ -57,7 +57,7 @@ fn layers_with_weights() {
             let dy = doubles(&numbers(sums.len(), 99));
             let gradients = conv.backward(2, &xs, &ws, &before_relu(&sums, &dy)).to_vec();
             let name = format!("convolution, stride {stride}, padding {padding}");
-            check(&name, &[&x, &w, &b], &y, (relu(&sums), gradients));
+            check(&name, &[&x, &w, &b], &y, &(relu(&sums), gradients));
         }
         let dense = Conv::dense(20, 7);
         let (x, w, b) = (var(&[5, 20], 4, &device), var(&[20, 7], 5, &device), var(&[7], 6, &device));
@@ -65,7 +65,7 @@ fn layers_with_weights() {
         let sums = dense.forward(5, &xs, &ws, &bs);
         let dy = doubles(&numbers(sums.len(), 99));
         let y = model::dense(&x, &w, &b, Activation::Linear, Simd::best()).unwrap();
-        check("dense", &[&x, &w, &b], &y, (sums, dense.backward(5, &xs, &ws, &dy).to_vec()));
+        check("dense", &[&x, &w, &b], &y, &(sums, dense.backward(5, &xs, &ws, &dy).to_vec()));
     }
 }
 
@@ -83,7 +83,7 @@ fn pools() {
             places.iter().zip(&dy).for_each(|(place, dy)| dx[*place] += dy);
             let y = model::max_pool2d(&x, window, stride).unwrap();
             let exact = places.iter().map(|place| xs[*place]).collect();
-            check(&format!("max pool {window:?} by {stride:?}"), &[&x], &y, (exact, vec![dx]));
+            check(&format!("max pool {window:?} by {stride:?}"), &[&x], &y, &(exact, vec![dx]));
 
             let mut dx = vec![0.0; xs.len()];
             let mut exact = Vec::new();
@@ -93,7 +93,7 @@ fn pools() {
                 window.iter().for_each(|place| dx[*place] += dy / count);
             }
             let y = model::avg_pool2d(&x, window, stride).unwrap();
-            check(&format!("average pool {window:?} by {stride:?}"), &[&x], &y, (exact, vec![dx]));
+            check(&format!("average pool {window:?} by {stride:?}"), &[&x], &y, &(exact, vec![dx]));
         }
     }
 }
@@ -110,7 +110,7 @@ fn losses() {
             let factor = f64::from(numbers(1, 99)[0]);
             let gradient = gradient.iter().map(|g| g * factor).collect();
             let shown = format!("cross-entropy, smoothing {smoothing}");
-            check(&shown, &[&z], &loss, (vec![exact], vec![gradient]));
+            check(&shown, &[&z], &loss, &(vec![exact], vec![gradient]));
         }
     }
 }
