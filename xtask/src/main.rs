@@ -1,16 +1,26 @@
-//! Tasks around the trainer that need no tensors: `cargo xtask bench`, `cargo xtask fetch-cifar`,
-//! `cargo xtask interop`, `cargo xtask package-submission`.
+//! Tasks around the trainer that need no tensors: `cargo xtask assignment`, `bench`, `fetch-cifar`, `interop`,
+//! `package-submission`, `screenshots`, `verify-submission`.
 //!
 //! This file only reads the command line and dispatches; each command is a module.
 
+mod assignment;
 mod bench;
 mod browser;
+mod cargo;
+mod check;
 mod fetch;
+mod finished_run;
 mod frameworks;
+mod hash;
 mod interop;
+mod interrupt;
 mod panics;
+mod processes;
+mod screenshots;
 mod submission;
+mod tensorboard;
 mod venv;
+mod verification;
 
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
@@ -31,6 +41,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// The whole assignment: fetch CIFAR-10, train, take pictures, pack, verify; goes on where it was stopped
+    Assignment(assignment::Options),
     /// Measure speed, also of PyTorch and Keras
     #[command(subcommand)]
     Bench(bench::Options),
@@ -40,6 +52,10 @@ enum Command {
     Interop,
     /// Put a finished run into one archive to hand in
     PackageSubmission(submission::Options),
+    /// Draw the pictures of a finished run, and take TensorBoard's
+    Screenshots(screenshots::Options),
+    /// Check that an archive is what it says, also by training again
+    VerifySubmission(verification::Options),
 }
 
 fn main() -> ExitCode {
@@ -48,10 +64,13 @@ fn main() -> ExitCode {
     log_to_stderr();
     panics::install_hook();
     let result = match cli.command {
+        Command::Assignment(options) => assignment::run(&options),
         Command::Bench(options) => bench::run(&options),
         Command::FetchCifar(options) => fetch::run(&options),
         Command::Interop => interop::run(),
         Command::PackageSubmission(options) => submission::run(&options),
+        Command::Screenshots(options) => screenshots::run(&options),
+        Command::VerifySubmission(options) => verification::run(&options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -60,7 +79,7 @@ fn main() -> ExitCode {
             Some(usage) => usage.exit(),
             None => {
                 print_error(&error);
-                ExitCode::FAILURE
+                if interrupt::happened() { ExitCode::from(interrupt::EXIT_CODE) } else { ExitCode::FAILURE }
             }
         },
     }

@@ -155,6 +155,14 @@ impl Canvas {
         self.mark(&format!(r#"<path d="{}Z" fill="{fill}"/>"#, path(corners)));
     }
 
+    /// A closed shape of one colour with a line of another around it, one pixel wide.
+    pub(crate) fn edged_polygon(&mut self, corners: &[Point], fill: Rgb, edge: Rgb) {
+        self.mark(&format!(
+            r#"<path d="{}Z" fill="{fill}" stroke="{edge}" stroke-linejoin="bevel"/>"#,
+            path(corners)
+        ));
+    }
+
     /// An open line through the points.
     pub(crate) fn polyline(&mut self, points: &[Point], line: Line, width: f64, colour: Rgb) {
         let dashes = match line {
@@ -164,6 +172,18 @@ impl Canvas {
         self.mark(&format!(
             r#"<path d="{}" fill="none" stroke="{colour}" stroke-width="{}" stroke-linejoin="bevel"{dashes}/>"#,
             path(points),
+            px(width)
+        ));
+    }
+
+    /// Straight lines of one colour as one mark, each between two points.
+    pub(crate) fn segments(&mut self, lines: &[[Point; 2]], width: f64, colour: Rgb) {
+        if lines.is_empty() {
+            return;
+        }
+        let data: String = lines.iter().map(|line| path(line)).collect();
+        self.mark(&format!(
+            r#"<path d="{data}" fill="none" stroke="{colour}" stroke-width="{}"/>"#,
             px(width)
         ));
     }

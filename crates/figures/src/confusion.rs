@@ -49,33 +49,33 @@ const KEY: (f64, f64) = (190.0, 26.0);
 /// [`Error::Counts`] if there is not one count for each pair of classes.
 pub fn confusion_matrix(title: &str, subtitle: &str, confusion: &Confusion) -> Result<Figure, Error> {
     confusion.check()?;
-    let classes = confusion.classes.len();
-    let cell = (SIDE / classes.max(1) as f64).floor().clamp(CELL.0, CELL.1);
-    let names = Type::regular((cell * 0.9).clamp(7.0, 15.0));
-    let longest = confusion.classes.iter().map(|name| names.width(name).min(NAME)).fold(0.0, f64::max);
-    let left = MARGIN + 30.0 + longest + 12.0;
-    let (top, side) = (HEADING + 14.0, cell * classes as f64);
-    let frame = Frame { left, top, right: left + side, bottom: top + side };
-    let upright = longest > cell - 8.0;
-    let below = if upright { longest } else { names.size } + 20.0;
-    let width = (frame.right + 30.0 + KEY.0 + MARGIN).max(620.0);
-    let height = (frame.bottom + below + 46.0).max(HEADING + 330.0);
+    let matrix = Matrix::new(confusion, Point { x: MARGIN, y: HEADING + 14.0 }, SIDE);
+    let Frame { top, right, .. } = matrix.frame;
+    let width = (right + 30.0 + KEY.0 + MARGIN).max(620.0);
+    let height = (matrix.bottom() + 20.0).max(HEADING + 330.0);
 
     let mut canvas = Canvas::new(width.ceil() as u32, height.ceil() as u32);
     let room = width - 2.0 * MARGIN;
     axes::heading(&mut canvas, title, room, subtitle, room);
-    let matrix = Matrix { confusion, frame, cell };
-    matrix.cells(&mut canvas);
-    matrix.grid(&mut canvas);
-    matrix.counts(&mut canvas);
-    matrix.names(&mut canvas, names, upright);
-    let Frame { right, bottom, .. } = frame;
-    let middle = Point { x: f64::midpoint(left, right), y: bottom + below + 20.0 };
-    canvas.text(middle, Anchor::Middle, AXIS_TITLE, "predicted");
-    let beside = Point { x: MARGIN + 10.0, y: f64::midpoint(top, bottom) };
-    canvas.text_upwards(beside, Anchor::Middle, AXIS_TITLE, "truth");
+    matrix.draw(&mut canvas);
     key(&mut canvas, Point { x: right + 30.0, y: top });
     Ok(canvas.finish())
+}
+
+/// Draws a confusion matrix whose counts were checked into `area`, without the key to its shades.
+pub(crate) fn small_matrix(canvas: &mut Canvas, area: Frame, confusion: &Confusion) {
+    let corner = Point { x: area.left, y: area.top };
+    let (width, height) = (area.right - area.left, area.bottom - area.top);
+    // What the names take depends on the size of the cells: a second try knows it.
+    let mut side = width.min(height);
+    for _ in 0..3 {
+        let matrix = Matrix::new(confusion, corner, side);
+        let over = (matrix.frame.right - area.right).max(matrix.bottom() - area.bottom);
+        if over > 0.0 {
+            side = (matrix.frame.right - matrix.frame.left - over).max(0.0);
+        }
+    }
+    Matrix::new(confusion, corner, side).draw(canvas);
 }
 
 /// The shade of a part of a row, from 0 to [`SHADES`]; only nothing has none.
@@ -93,11 +93,55 @@ fn colour(full: Rgb, shade: u32) -> Rgb {
 
 struct Matrix<'a> {
     confusion: &'a Confusion,
+    /// Where the title of the rows begins.
+    left: f64,
     frame: Frame,
     cell: f64,
+    names: Type,
+    /// Whether the names of the columns read from below upwards.
+    upright: bool,
+    /// What the names of the columns take below the frame.
+    below: f64,
 }
 
 impl Matrix<'_> {
+    /// A matrix with names and titles right of and below `corner`, whose cells together have at most this side.
+    fn new(confusion: &Confusion, corner: Point, side: f64) -> Matrix<'_> {
+        let classes = confusion.classes.len();
+        let cell = (side / classes.max(1) as f64).floor().clamp(CELL.0, CELL.1);
+        let names = Type::regular((cell * 0.9).clamp(7.0, 15.0));
+        let longest = confusion.classes.iter().map(|name| names.width(name).min(NAME)).fold(0.0, f64::max);
+        let (left, top) = (corner.x + 30.0 + longest + 12.0, corner.y);
+        let side = cell * classes as f64;
+        let upright = longest > cell - 8.0;
+        Matrix {
+            confusion,
+            left: corner.x,
+            frame: Frame { left, top, right: left + side, bottom: top + side },
+            cell,
+            names,
+            upright,
+            below: if upright { longest } else { names.size } + 20.0,
+        }
+    }
+
+    /// Where the title of the columns ends.
+    fn bottom(&self) -> f64 {
+        self.frame.bottom + self.below + 26.0
+    }
+
+    fn draw(&self, canvas: &mut Canvas) {
+        self.cells(canvas);
+        self.grid(canvas);
+        self.counts(canvas);
+        self.names(canvas);
+        let Frame { left, top, right, bottom } = self.frame;
+        let middle = Point { x: f64::midpoint(left, right), y: bottom + self.below + 20.0 };
+        canvas.text(middle, Anchor::Middle, AXIS_TITLE, "predicted");
+        let beside = Point { x: self.left + 10.0, y: f64::midpoint(top, bottom) };
+        canvas.text_upwards(beside, Anchor::Middle, AXIS_TITLE, "truth");
+    }
+
     /// Row, column, count and part of the row of every cell that has a count.
     fn filled(&self) -> impl Iterator<Item = (usize, usize, u64, f64)> {
         self.confusion.rows().enumerate().flat_map(|(row, counts)| {
@@ -161,7 +205,8 @@ impl Matrix<'_> {
         }
     }
 
-    fn names(&self, canvas: &mut Canvas, style: Type, upright: bool) {
+    fn names(&self, canvas: &mut Canvas) {
+        let style = self.names;
         // Where cells are smaller than letters, not every class has room for its name.
         let every = (style.size / self.cell).ceil().max(1.0) as usize;
         for (index, name) in self.confusion.classes.iter().enumerate().step_by(every) {
@@ -171,7 +216,7 @@ impl Matrix<'_> {
             let row = Point { x: self.frame.left - 10.0, y: self.frame.top + middle + drop };
             canvas.text(row, Anchor::End, style, &name);
             let (x, y) = (self.frame.left + middle, self.frame.bottom + 10.0);
-            if upright {
+            if self.upright {
                 canvas.text_upwards(Point { x: x + drop, y }, Anchor::End, style, &name);
             } else {
                 canvas.text(Point { x, y: y + style.size }, Anchor::Middle, style, &name);

@@ -44,6 +44,13 @@ impl Curve {
         self.points.values().any(|value| !value.is_finite())
     }
 
+    /// Whether all values are the same. A straight line is no picture; its value is one of the settings.
+    pub(crate) fn is_constant(&self) -> bool {
+        let mut values = self.points.values().map(|value| value.to_bits());
+        let first = values.next();
+        values.all(|value| Some(value) == first)
+    }
+
     /// The first of the best finite values.
     pub(crate) fn best(&self, metric: Metric) -> Option<(Step, f64)> {
         metric.better(0.0, 0.0)?;

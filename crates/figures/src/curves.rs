@@ -13,6 +13,8 @@ const WIDTH: u32 = 1100;
 const HEIGHT: u32 = 640;
 const LEGEND: Type = Type::regular(16.0);
 const BEST: Type = Type::bold(16.0).coloured(VALIDATION);
+/// Height of the line above the curves that names the best epoch.
+const BEST_HEIGHT: f64 = 36.0;
 
 const TRAINING_LOOK: Look = Look { colour: TRAINING, marker: Marker::Circle, line: Line::Solid };
 const VALIDATION_LOOK: Look = Look { colour: VALIDATION, marker: Marker::Diamond, line: Line::Solid };
@@ -21,55 +23,66 @@ const VALIDATION_LOOK: Look = Look { colour: VALIDATION, marker: Marker::Diamond
 /// `subtitle` says what was trained on what. Epochs are numbered from 1, step 0 being epoch 1.
 pub fn curves(metric: Metric, training: &Curve, validation: &Curve, subtitle: &str) -> Figure {
     let mut canvas = Canvas::new(WIDTH, HEIGHT);
-    let entries = [
-        Entry { name: "training", curve: training, look: TRAINING_LOOK },
-        Entry { name: "validation", curve: validation, look: VALIDATION_LOOK },
-    ];
-    let legend_left = legend(&mut canvas, metric, &entries);
+    let pair = Pair { metric, training, validation };
+    let right = f64::from(WIDTH) - MARGIN;
+    let legend_left = pair.legend(&mut canvas, Point { x: right, y: 41.0 });
     let title_room = legend_left - MARGIN - 20.0;
-    let subtitle_room = f64::from(WIDTH) - 2.0 * MARGIN;
-    axes::heading(&mut canvas, metric.title(), title_room, subtitle, subtitle_room);
-
-    let area = Frame {
-        left: MARGIN,
-        top: HEADING + 44.0,
-        right: f64::from(WIDTH) - MARGIN,
-        bottom: f64::from(HEIGHT),
-    };
-    let plot = EpochPlot::new(metric, area, &entries);
-    plot.grid(&mut canvas);
-    let best = validation.best(metric);
-    if let Some((step, value)) = best {
-        mark_best(&mut canvas, &plot, metric, step, value);
-    }
-    for entry in &entries {
-        plot.line(&mut canvas, entry);
-    }
-    if let Some((step, value)) = best {
-        Marker::Diamond.draw(&mut canvas, plot.place(step, value), VALIDATION);
-    }
-    plot.remarks(&mut canvas, &entries);
+    axes::heading(&mut canvas, metric.title(), title_room, subtitle, right - MARGIN);
+    pair.plot(&mut canvas, Frame { left: MARGIN, top: HEADING + 8.0, right, bottom: f64::from(HEIGHT) });
     canvas.finish()
 }
 
-/// Draws the legend at the right end of the title's line, with each curve's last value; gives its left edge.
-fn legend(canvas: &mut Canvas, metric: Metric, entries: &[Entry<'_>]) -> f64 {
-    const SAMPLE: f64 = 36.0;
-    const GAP: f64 = 26.0;
-    let baseline = 41.0;
-    let mut right = f64::from(WIDTH) - MARGIN;
-    for entry in entries.iter().rev().filter(|entry| !entry.curve.is_empty()) {
-        let text = match entry.curve.finite().last() {
-            Some((_, last)) => format!("{}, last {}", entry.name, metric.written(last)),
-            None => format!("{}, no finite value", entry.name),
-        };
-        let text_left = right - LEGEND.width(&text);
-        canvas.text(Point { x: text_left, y: baseline }, Anchor::Start, LEGEND, &text);
-        let sample_left = text_left - 9.0 - SAMPLE;
-        entry.look.sample(canvas, sample_left, baseline - 5.5, SAMPLE);
-        right = sample_left - GAP;
+/// A metric on the training and on the validation pictures.
+pub(crate) struct Pair<'a> {
+    pub(crate) metric: Metric,
+    pub(crate) training: &'a Curve,
+    pub(crate) validation: &'a Curve,
+}
+
+impl Pair<'_> {
+    fn entries(&self) -> [Entry<'_>; 2] {
+        [
+            Entry { name: "training", curve: self.training, look: TRAINING_LOOK },
+            Entry { name: "validation", curve: self.validation, look: VALIDATION_LOOK },
+        ]
     }
-    right + GAP
+
+    /// Draws both curves and their axes; above them the best validation epoch.
+    pub(crate) fn plot(&self, canvas: &mut Canvas, area: Frame) {
+        let entries = self.entries();
+        let plot = EpochPlot::new(self.metric, Frame { top: area.top + BEST_HEIGHT, ..area }, &entries);
+        plot.grid(canvas);
+        let best = self.validation.best(self.metric);
+        if let Some((step, value)) = best {
+            mark_best(canvas, &plot, self.metric, step, value);
+        }
+        for entry in &entries {
+            plot.line(canvas, entry);
+        }
+        if let Some((step, value)) = best {
+            Marker::Diamond.draw(canvas, plot.place(step, value), VALIDATION);
+        }
+        plot.remarks(canvas, &entries);
+    }
+
+    /// Draws the legend up to its right end on a baseline, with each curve's last value; gives its left edge.
+    pub(crate) fn legend(&self, canvas: &mut Canvas, end: Point) -> f64 {
+        const SAMPLE: f64 = 36.0;
+        const GAP: f64 = 26.0;
+        let mut right = end.x;
+        for entry in self.entries().iter().rev().filter(|entry| !entry.curve.is_empty()) {
+            let text = match entry.curve.finite().last() {
+                Some((_, last)) => format!("{}, last {}", entry.name, self.metric.written(last)),
+                None => format!("{}, no finite value", entry.name),
+            };
+            let text_left = right - LEGEND.width(&text);
+            canvas.text(Point { x: text_left, y: end.y }, Anchor::Start, LEGEND, &text);
+            let sample_left = text_left - 9.0 - SAMPLE;
+            entry.look.sample(canvas, sample_left, end.y - 5.5, SAMPLE);
+            right = sample_left - GAP;
+        }
+        right + GAP
+    }
 }
 
 /// A ring around the best validation value, led up to a label above the frame, where no curve runs.
@@ -118,7 +131,7 @@ mod tests {
         let figure = curves(Metric::Loss, &curve(&[3.0, 2.0, f64::NAN, 1.0, 0.5]), &Curve::default(), "");
         let lines = figure.svg().lines().filter(|line| line.contains("stroke=\"#d55e00\"")).count();
         assert_eq!(lines, 3, "legend sample and two pieces");
-        assert!(figure.svg().contains("gaps: value not finite"));
+        assert!(figure.svg().contains("gaps: not finite"));
     }
 
     #[test]

@@ -101,7 +101,7 @@ impl EpochPlot {
         if entries.iter().any(|entry| entry.curve.has_gaps()) {
             let Frame { right, bottom, .. } = self.plot.frame;
             let corner = Point { x: right, y: bottom + 54.0 };
-            canvas.text(corner, Anchor::End, SUBTITLE, "gaps: value not finite");
+            canvas.text(corner, Anchor::End, SUBTITLE, "gaps: not finite");
         }
     }
 

@@ -2,27 +2,46 @@
 
 use resvg::{tiny_skia, usvg};
 
+use crate::theme::{self, Theme};
 use crate::{Error, fonts};
 
 /// The longest side of a PNG in pixels; above it memory, not paper, is the limit.
 const LONGEST_SIDE: f32 = 16_384.0;
 
-/// A picture: SVG text and its size in pixels at scale 1.
+/// A picture: SVG text and its size in pixels at scale 1. It is drawn on white, and in dark where asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Figure {
-    svg: String,
+    light: String,
+    /// In the dark theme, what is shown in place of `light`.
+    dark: Option<String>,
     width: u32,
     height: u32,
 }
 
 impl Figure {
+    /// Of an SVG document drawn on white.
     pub(crate) fn new(svg: String, width: u32, height: u32) -> Figure {
-        Figure { svg, width, height }
+        Figure { light: svg, dark: None, width, height }
+    }
+
+    /// The same picture in a theme, whichever it is in now. Pictures within the picture stay as they are.
+    #[must_use]
+    pub fn in_theme(&self, theme: Theme) -> Figure {
+        let dark = match theme {
+            Theme::Light => None,
+            Theme::Dark => Some(theme::on_dark(&self.light)),
+        };
+        Figure { light: self.light.clone(), dark, ..*self }
+    }
+
+    /// The theme it is in: light unless it came from [`in_theme`](Self::in_theme).
+    pub fn theme(&self) -> Theme {
+        if self.dark.is_some() { Theme::Dark } else { Theme::Light }
     }
 
     /// The picture as an SVG document, self-contained but for the font, which it names as DejaVu Sans.
     pub fn svg(&self) -> &str {
-        &self.svg
+        self.dark.as_deref().unwrap_or(&self.light)
     }
 
     /// Width in pixels at scale 1.
@@ -51,9 +70,10 @@ impl Figure {
             if (1.0..=LONGEST_SIDE).contains(&scaled) { Ok(scaled as u32) } else { Err(refused()) }
         };
         let mut pixels = tiny_skia::Pixmap::new(side(self.width)?, side(self.height)?).ok_or_else(refused)?;
-        let tree = usvg::Tree::from_str(&self.svg, &fonts::options())?;
+        let tree = usvg::Tree::from_str(self.svg(), &fonts::options())?;
         // A fraction of a pixel at the right and lower edge is paper as well.
-        pixels.fill(tiny_skia::Color::WHITE);
+        let paper = self.theme().paper();
+        pixels.fill(tiny_skia::Color::from_rgba8(paper.0, paper.1, paper.2, u8::MAX));
         resvg::render(&tree, tiny_skia::Transform::from_scale(scale, scale), &mut pixels.as_mut());
         Ok(encode(&pixels)?)
     }
@@ -108,6 +128,28 @@ mod tests {
         for scale in [0.0, -1.0, f32::NAN, f32::INFINITY, 1e9] {
             assert!(matches!(square().png(scale), Err(Error::Scale { .. })), "scale {scale}");
         }
+    }
+
+    #[test]
+    fn a_dark_picture_is_dark_up_to_its_edges() {
+        let dark = square().in_theme(Theme::Dark);
+        for (figure, paper) in [(&dark, 28), (&dark.in_theme(Theme::Light), 255)] {
+            // 30.3 x 20.2 pixels.
+            let png = figure.png(1.01).unwrap();
+            let mut reader = png::Decoder::new(std::io::Cursor::new(png)).read_info().unwrap();
+            let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+            reader.next_frame(&mut pixels).unwrap();
+            assert_eq!(pixels, vec![paper; 31 * 21 * 3]);
+        }
+    }
+
+    #[test]
+    fn a_theme_can_be_taken_back() {
+        let (light, dark) = (square(), square().in_theme(Theme::Dark));
+        assert_eq!((light.theme(), dark.theme()), (Theme::Light, Theme::Dark));
+        assert!(dark.svg().contains("#1c1c1c") && !dark.svg().contains("#ffffff"));
+        assert_eq!(dark.in_theme(Theme::Dark), dark);
+        assert_eq!(dark.in_theme(Theme::Light), light);
     }
 
     #[test]

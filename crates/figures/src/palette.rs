@@ -29,8 +29,11 @@ pub(crate) const RIGHT: Rgb = Rgb(64, 156, 214);
 /// The darkest shade of an area that stands for what is wrong; [`INK`] is read on it.
 pub(crate) const WRONG: Rgb = Rgb(226, 126, 32);
 
+/// The darkest shade of [`TRAINING`]: the oldest step, or a line over its areas.
+pub(crate) const OLDEST: Rgb = Rgb(107, 41, 0);
+
 /// Oldest, middle and newest step of a ridgeline: TensorBoard's ramp (run colour, darker to brighter).
-const RAMP: [Rgb; 3] = [Rgb(107, 41, 0), Rgb(213, 94, 0), Rgb(255, 178, 112)];
+const RAMP: [Rgb; 3] = [OLDEST, Rgb(213, 94, 0), Rgb(255, 178, 112)];
 
 /// The colour of a step whose age goes from 0 (oldest, dark) to 1 (newest, light).
 pub(crate) fn ramp(age: f64) -> Rgb {

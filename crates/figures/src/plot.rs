@@ -1,7 +1,7 @@
 //! The area of the data with its two axes, drawn alike in every plot; knows nothing of what is plotted.
 
 use crate::axes::{AXIS_TITLE, Scale, TICK};
-use crate::canvas::{Anchor, Canvas, Frame, Line, Point};
+use crate::canvas::{Anchor, Canvas, Frame, Point};
 use crate::palette::{AXIS, GRID};
 
 /// What the tick labels and the title below take of an area, in pixels.
@@ -60,24 +60,17 @@ impl Plot {
     /// Draws the grid and the axes with their labels; the title of the values' axis begins at `title_left`.
     pub(crate) fn grid(&self, canvas: &mut Canvas, title_left: f64) {
         let Frame { left, top, right, bottom } = self.frame;
-        let mut line = |from: (f64, f64), to: (f64, f64), width: f64, colour| {
-            let ends = [Point { x: from.0, y: from.1 }, Point { x: to.0, y: to.1 }];
-            canvas.polyline(&ends, Line::Solid, width, colour);
-        };
         let (x_scale, y_scale) = self.scales;
-        for (value, _) in &self.y.ticks {
-            let y = y_scale.at(*value);
-            line((left, y), (right, y), 1.0, GRID);
-        }
-        for (value, label) in &self.x.ticks {
-            let x = x_scale.at(*value);
-            line((x, top), (x, bottom), 1.0, GRID);
-            if !label.is_empty() {
-                line((x, bottom), (x, bottom + 6.0), 1.5, AXIS);
-            }
-        }
-        line((left, bottom), (right, bottom), 1.5, AXIS);
-        line((left, top), (left, bottom), 1.5, AXIS);
+        let across = |y: f64| [left, right].map(|x| Point { x, y });
+        let down = |x: f64, from: f64, to: f64| [from, to].map(|y| Point { x, y });
+        let at = self.x.ticks.iter().map(|(value, label)| (x_scale.at(*value), label));
+        let rows = self.y.ticks.iter().map(|(value, _)| across(y_scale.at(*value)));
+        let grid: Vec<[Point; 2]> = rows.chain(at.clone().map(|(x, _)| down(x, top, bottom))).collect();
+        canvas.segments(&grid, 1.0, GRID);
+        let labelled = at.filter(|(_, label)| !label.is_empty());
+        let axes = [across(bottom), down(left, top, bottom)];
+        let axes: Vec<_> = labelled.map(|(x, _)| down(x, bottom, bottom + 6.0)).chain(axes).collect();
+        canvas.segments(&axes, 1.5, AXIS);
 
         for (value, label) in self.y.ticks.iter().filter(|(_, label)| !label.is_empty()) {
             canvas.text(Point { x: left - 10.0, y: y_scale.at(*value) + 5.5 }, Anchor::End, TICK, label);

@@ -30,8 +30,16 @@ impl Binned {
         self.counts.iter().flatten().copied().fold(0.0, f64::max)
     }
 
+    /// The curve of a step as pairs of value and count: from nothing at the lower end over the middles of the bins
+    /// to nothing at the upper end.
+    pub(crate) fn outline(&self, step: usize) -> impl Iterator<Item = (f64, f64)> {
+        let counts = self.counts.get(step).into_iter().flatten();
+        let middles = counts.enumerate().map(|(bin, &count)| (self.centre(bin), count));
+        [(self.low, 0.0)].into_iter().chain(middles).chain([(self.high, 0.0)])
+    }
+
     /// The middle of a bin.
-    pub(crate) fn centre(&self, bin: usize) -> f64 {
+    fn centre(&self, bin: usize) -> f64 {
         edge(self.low, self.high, bin) + (self.high - self.low) / BINS as f64 / 2.0
     }
 }
@@ -47,7 +55,7 @@ pub(crate) fn rebin(histograms: &[&Histogram]) -> Binned {
 }
 
 /// The buckets that hold something, with finite edges in order.
-fn drawable(buckets: &[Bucket]) -> Vec<Bucket> {
+pub(crate) fn drawable(buckets: &[Bucket]) -> Vec<Bucket> {
     let placed = |bucket: &Bucket| {
         let (left, right) = match (bucket.left.is_finite(), bucket.right.is_finite()) {
             (true, true) => (bucket.left.min(bucket.right), bucket.left.max(bucket.right)),

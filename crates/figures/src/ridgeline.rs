@@ -3,15 +3,12 @@
 
 use tensorboard::{Histogram, Step};
 
-use crate::axes::{self, AXIS_TITLE, Scale, TICK};
-use crate::canvas::{Anchor, Canvas, Frame, Line, Point, Type};
-use crate::numbers;
-use crate::palette::{self, AXIS, FAINT_INK, GRID, PAPER};
-use crate::rebin::{self, BINS, Binned};
+use crate::axes::{self, Scale};
+use crate::canvas::{Anchor, Canvas, Frame, Line, Point};
+use crate::palette::{AXIS, GRID, PAPER, Rgb};
+use crate::rebin::{self, Binned};
 use crate::ticks::Ticks;
-
-/// More steps than this are thinned out evenly; TensorBoard's histogram dashboard asks for as many.
-const MOST_STEPS: usize = 51;
+use crate::variable::{self, PanelStyle, Variable};
 
 /// The highest peak takes this part of the height, the distances between the steps the rest (TensorBoard's 1 / 2.5).
 const PEAK: f64 = 0.4;
@@ -19,69 +16,25 @@ const PEAK: f64 = 0.4;
 /// With more steps than this, a line under each would turn the empty part of the panel into stripes.
 const MOST_BASELINES: usize = 25;
 
-const NAME: Type = Type::bold(18.0);
-const REMARK: Type = Type::regular(15.0).coloured(FAINT_INK);
-
-/// A variable of a layer, such as its kernel, and its histogram at each step, oldest first.
-#[derive(Clone, Debug)]
-pub(crate) struct Variable<'a> {
-    pub(crate) name: &'a str,
-    pub(crate) steps: Vec<(Step, &'a Histogram)>,
-}
+/// What sets a step off from those behind it: this part of the distance between two, and at most so many pixels.
+const OUTLINE: (f64, f64) = (0.1, 1.2);
 
 /// Draws a variable into `panel`: its name and number of values, the curves, the values' axis below, the
 /// epochs' axis at the right. The newest step is in front, lowest and lightest.
-pub(crate) fn ridgeline(canvas: &mut Canvas, panel: Frame, variable: &Variable<'_>) {
-    let steps = thinned(&variable.steps);
+pub(crate) fn ridgeline(canvas: &mut Canvas, panel: Frame, variable: &Variable<'_>, style: &PanelStyle) {
+    let steps = variable.thinned(style.most_steps);
     let histograms: Vec<&Histogram> = steps.iter().map(|&(_, histogram)| histogram).collect();
     let binned = rebin::rebin(&histograms);
-    name(canvas, panel, variable);
+    variable.head(canvas, panel, style);
 
-    let frame = Frame {
-        left: panel.left + 16.0,
-        top: panel.top + 46.0,
-        right: panel.right - 72.0,
-        bottom: panel.bottom - 68.0,
-    };
-    let stage = Stage::new(frame, &steps, &binned);
+    let stage = Stage::new(style.data(panel), &steps, &binned, style);
     stage.axes(canvas, &binned);
     for (index, &(step, _)) in steps.iter().enumerate() {
-        let age = if steps.len() > 1 { index as f64 / (steps.len() - 1) as f64 } else { 1.0 };
-        stage.ridge(canvas, &binned, index, step, palette::ramp(age));
+        stage.ridge(canvas, &binned, index, step, variable::step_colour(index, steps.len()));
     }
-    if steps.is_empty() || binned.peak() == 0.0 {
-        let middle =
-            Point { x: f64::midpoint(frame.left, frame.right), y: f64::midpoint(frame.top, frame.bottom) };
-        canvas.text(middle, Anchor::Middle, AXIS_TITLE.coloured(FAINT_INK), "no finite values recorded");
+    if binned.peak() == 0.0 {
+        variable::nothing_recorded(canvas, stage.frame, style);
     }
-}
-
-/// At most [`MOST_STEPS`] of the steps, evenly spread, the first and the last among them.
-fn thinned<'a>(steps: &[(Step, &'a Histogram)]) -> Vec<(Step, &'a Histogram)> {
-    if steps.len() <= MOST_STEPS {
-        return steps.to_vec();
-    }
-    (0..MOST_STEPS).map(|i| steps[i * (steps.len() - 1) / (MOST_STEPS - 1)]).collect()
-}
-
-fn name(canvas: &mut Canvas, panel: Frame, variable: &Variable<'_>) {
-    let at = Point { x: panel.left + 16.0, y: panel.top + 22.0 };
-    let text = NAME.fitted(variable.name, (panel.right - panel.left) * 0.5);
-    canvas.text(at, Anchor::Start, NAME, &text);
-
-    let remark = size(variable);
-    canvas.text(Point { x: at.x + NAME.width(&text) + 12.0, ..at }, Anchor::Start, REMARK, &remark);
-}
-
-/// How many values the variable has, and how many of them are at worst in no bucket. A variable keeps its size,
-/// so that a step with fewer values than another had values that were not finite.
-fn size(variable: &Variable<'_>) -> String {
-    let totals =
-        || variable.steps.iter().map(|(_, histogram)| histogram.total()).filter(|total| total.is_finite());
-    let most = totals().fold(0.0, f64::max);
-    let missing = totals().map(|total| most - total).fold(0.0, f64::max);
-    let values = format!("{} {}", numbers::grouped(most), if most == 1.0 { "value" } else { "values" });
-    if missing < 1.0 { values } else { format!("{values}, up to {} not finite", numbers::grouped(missing)) }
 }
 
 /// The scales of one panel.
@@ -96,6 +49,9 @@ struct Stage {
     back: f64,
     epochs: Ticks,
     baselines: Baselines,
+    /// Width of the outlines.
+    outline: f64,
+    style: PanelStyle,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -105,9 +61,8 @@ enum Baselines {
 }
 
 impl Stage {
-    fn new(frame: Frame, steps: &[(Step, &Histogram)], binned: &Binned) -> Stage {
-        let epoch = |step: Option<&(Step, &Histogram)>| step.map_or(1, |(step, _)| axes::epoch(step.0));
-        let (first, last) = (epoch(steps.first()), epoch(steps.last()));
+    fn new(frame: Frame, steps: &[(Step, &Histogram)], binned: &Binned, style: &PanelStyle) -> Stage {
+        let (first, last) = variable::epochs(steps);
         // A step that has nothing behind it takes the whole height.
         let height = (frame.bottom - frame.top) * if first < last { PEAK } else { 1.0 };
         let back = if first < last { frame.top + height } else { frame.bottom };
@@ -118,101 +73,61 @@ impl Stage {
             depth: Scale::new((first as f64, last as f64), (back, frame.bottom)),
             height_per_count: if peak > 0.0 { height / peak } else { 0.0 },
             back,
-            epochs: Ticks::whole(first, last, 13),
+            epochs: variable::epoch_ticks((first, last), frame.bottom - back, style),
             baselines: if steps.len() > MOST_BASELINES { Baselines::LeftOut } else { Baselines::Drawn },
+            outline: ((frame.bottom - back) / steps.len() as f64 * OUTLINE.0).min(OUTLINE.1),
+            style: *style,
         }
     }
 
     fn axes(&self, canvas: &mut Canvas, binned: &Binned) {
         let Frame { left, top, right, bottom } = self.frame;
-        let mut line = |from: (f64, f64), to: (f64, f64), width: f64, colour| {
-            let ends = [Point { x: from.0, y: from.1 }, Point { x: to.0, y: to.1 }];
-            canvas.polyline(&ends, Line::Solid, width, colour);
-        };
-        let values = Ticks::within(binned.low, binned.high, 6);
-        for &value in &values.values {
-            let x = self.x.at(value);
-            line((x, top), (x, bottom), 1.0, GRID);
-            line((x, bottom), (x, bottom + 6.0), 1.5, AXIS);
-        }
-        for &epoch in &self.epochs.values {
-            let y = self.depth.at(epoch);
-            line((left, y), (right, y), 1.0, GRID);
-            line((right, y), (right + 6.0, y), 1.5, AXIS);
-        }
-        line((right, self.back), (right, bottom), 1.5, AXIS);
-        line((left, bottom), (right, bottom), 1.5, AXIS);
+        let tick = self.style.tick;
+        let values = variable::value_ticks(binned.low, binned.high, right - left, &self.style);
+        let across = |y: f64, from: f64, to: f64| [from, to].map(|x| Point { x, y });
+        let down = |x: f64, from: f64, to: f64| [from, to].map(|y| Point { x, y });
+        let columns: Vec<f64> = values.values.iter().map(|&value| self.x.at(value)).collect();
+        let rows: Vec<f64> = self.epochs.values.iter().map(|&epoch| self.depth.at(epoch)).collect();
+        let grid = columns.iter().map(|&x| down(x, top, bottom));
+        let grid: Vec<_> = grid.chain(rows.iter().map(|&y| across(y, left, right))).collect();
+        canvas.segments(&grid, 1.0, GRID);
+        let ticks = columns.iter().map(|&x| down(x, bottom, bottom + 6.0));
+        let ticks = ticks.chain(rows.iter().map(|&y| across(y, right, right + 6.0)));
+        let axes = [down(right, self.back, bottom), across(bottom, left, right)];
+        canvas.segments(&ticks.chain(axes).collect::<Vec<_>>(), 1.5, AXIS);
 
         for (&value, label) in values.values.iter().zip(values.labels()) {
-            canvas.text(Point { x: self.x.at(value), y: bottom + 24.0 }, Anchor::Middle, TICK, &label);
+            let below = Point { x: self.x.at(value), y: bottom + 6.0 + 1.2 * tick.size };
+            canvas.text(below, Anchor::Middle, tick, &label);
         }
         for (&epoch, label) in self.epochs.values.iter().zip(self.epochs.labels()) {
-            canvas.text(
-                Point { x: right + 11.0, y: self.depth.at(epoch) + 5.5 },
-                Anchor::Start,
-                TICK,
-                &label,
-            );
+            let beside = Point { x: right + 11.0, y: self.depth.at(epoch) + 0.37 * tick.size };
+            canvas.text(beside, Anchor::Start, tick, &label);
         }
-        canvas.text(Point { x: right, y: self.back - 18.0 }, Anchor::Start, AXIS_TITLE, "epoch");
-        let below = Point { x: f64::midpoint(left, right), y: bottom + 50.0 };
-        canvas.text(below, Anchor::Middle, AXIS_TITLE, "value");
+        if let Some(title) = self.style.titles {
+            canvas.text(Point { x: right, y: self.back - 18.0 }, Anchor::Start, title, "epoch");
+            let below = Point { x: f64::midpoint(left, right), y: bottom + 50.0 };
+            canvas.text(below, Anchor::Middle, title, "value");
+        }
     }
 
     /// One step: its area, a white outline that sets it off from those behind, a thin baseline in the same colour.
-    fn ridge(&self, canvas: &mut Canvas, binned: &Binned, index: usize, step: Step, colour: palette::Rgb) {
+    fn ridge(&self, canvas: &mut Canvas, binned: &Binned, index: usize, step: Step, colour: Rgb) {
         let base = self.depth.at(axes::epoch(step.0) as f64);
-        let from = Point { x: self.frame.left, y: base };
-        let to = Point { x: self.frame.right, y: base };
-        let top = (0..BINS).map(|bin| Point {
-            x: self.x.at(binned.centre(bin)),
-            y: base - binned.counts[index][bin] * self.height_per_count,
-        });
-        let outline: Vec<Point> = [from].into_iter().chain(top).chain([to]).collect();
+        let [from, to] = [self.frame.left, self.frame.right].map(|x| Point { x, y: base });
+        let place = |(value, count): (f64, f64)| Point {
+            x: self.x.at(value),
+            y: base - count * self.height_per_count,
+        };
+        let outline: Vec<Point> = binned.outline(index).map(place).collect();
         canvas.polygon(&outline, colour);
         // Where the step is all but empty it hides nothing, so no outline rubs out the lines along its baseline.
         let seen = |point: &Point| point.y < base - 1.0;
         for raised in outline.chunk_by(|a, b| seen(a) || seen(b)).filter(|points| points.len() > 1) {
-            canvas.polyline(raised, Line::Solid, 1.2, PAPER);
+            canvas.polyline(raised, Line::Solid, self.outline, PAPER);
         }
         if self.baselines == Baselines::Drawn {
             canvas.polyline(&[from, to], Line::Solid, 1.0, colour);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn values_that_went_missing_are_told() {
-        let steps: Vec<Histogram> =
-            [vec![0.5f32; 1200], vec![0.25; 1200], [vec![f32::NAN; 3], vec![1.0; 1197]].concat()]
-                .into_iter()
-                .map(|values| values.iter().copied().collect())
-                .collect();
-        let variable = |number: usize| {
-            let steps = (0..).map(Step).zip(&steps[..number]).collect();
-            size(&Variable { name: "kernel", steps })
-        };
-        assert_eq!(variable(0), "0 values");
-        assert_eq!(variable(2), "1,200 values");
-        assert_eq!(variable(3), "1,200 values, up to 3 not finite");
-    }
-
-    #[test]
-    fn many_steps_are_thinned_evenly() {
-        let histogram = Histogram { buckets: Vec::new(), non_finite: 0 };
-        for number in [0, 1, 51, 52, 100, 1000] {
-            let steps: Vec<_> = (0..number).map(|step| (Step(step), &histogram)).collect();
-            let kept: Vec<i64> = thinned(&steps).iter().map(|(step, _)| step.0).collect();
-            assert_eq!(kept.len(), steps.len().min(MOST_STEPS));
-            assert_eq!(
-                (kept.first(), kept.last()),
-                (steps.first().map(|s| &s.0.0), steps.last().map(|s| &s.0.0))
-            );
-            assert!(kept.windows(2).all(|pair| pair[0] < pair[1]));
         }
     }
 }

@@ -5,50 +5,82 @@ use std::path::Path;
 use tensorboard::{Run, RunData};
 
 use crate::curves::curves;
-use crate::layers::layer_histograms;
-use crate::{Curve, Error, Figure, Metric};
+use crate::layers::layers;
+use crate::overview::overview;
+use crate::{Confusion, Curve, Error, Figure, LayerView, Metric, confusion_matrix};
+
+/// What the pictures of a run say that is in no event file.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RunCaption<'a> {
+    /// Which model was trained on which dataset: it stands in every picture.
+    pub subtitle: &'a str,
+    /// Which class was taken for which of the test pictures.
+    pub confusion: Option<&'a Confusion>,
+}
 
 /// Draws the run in `run_dir` from its event files in `train/` and, where there is one, `validation/`.
 ///
-/// The pictures and their file stems are `accuracy`, `loss` and, in the order of the network,
-/// `histograms-<layer>`. Letters of a layer's name that are unfit for a file name become `-`.
-/// `subtitle` stands in every picture and should say which model was trained on which dataset.
+/// The pictures and their file stems are, in this order: `overview`; `accuracy`, `loss` and, where the rate
+/// changes, `learning-rate`; for each layer in the order of the network `histograms-<layer>`, `overlay-<layer>` and
+/// `distributions-<layer>`; `confusion`, where it is known. Letters of a layer's name that are unfit for a file
+/// name become `-`, and no two stems are the same. All are drawn on white; see [`Figure::in_theme`].
 ///
 /// # Errors
-/// [`Error::Events`] where event files cannot be read, among them a run without `train/`.
-pub fn draw_run(run_dir: &Path, subtitle: &str) -> Result<Vec<(String, Figure)>, Error> {
+/// [`Error::Events`] where event files cannot be read, among them a run without `train/`; [`Error::Counts`] where
+/// the confusion has not one count for each pair of classes.
+pub fn draw_run(run_dir: &Path, caption: &RunCaption<'_>) -> Result<Vec<(String, Figure)>, Error> {
     let read = |dir| Run::open(dir)?.read();
     let train = read(run_dir.join("train"))?;
     let validation_dir = run_dir.join("validation");
     let validation = if validation_dir.is_dir() { read(validation_dir)? } else { RunData::default() };
-    Ok(draw(&train, &validation, subtitle))
+    draw(&train, &validation, caption)
 }
 
-fn draw(train: &RunData, validation: &RunData, subtitle: &str) -> Vec<(String, Figure)> {
-    let over_epochs = |stem: &str, metric| {
-        let figure = curves(metric, &Curve::of(train, metric), &Curve::of(validation, metric), subtitle);
-        (stem.to_owned(), figure)
-    };
-    let mut figures = vec![over_epochs("accuracy", Metric::Accuracy), over_epochs("loss", Metric::Loss)];
-    for (layer, figure) in layer_histograms(train, subtitle) {
-        let stem = unused(format!("histograms-{}", file_name(&layer)), &figures);
-        figures.push((stem, figure));
+fn draw(
+    train: &RunData,
+    validation: &RunData,
+    caption: &RunCaption<'_>,
+) -> Result<Vec<(String, Figure)>, Error> {
+    let RunCaption { subtitle, confusion } = *caption;
+    let mut figures = vec![("overview".to_owned(), overview(train, validation, caption)?)];
+    for (stem, metric) in
+        [("accuracy", Metric::Accuracy), ("loss", Metric::Loss), ("learning-rate", Metric::LearningRate)]
+    {
+        let (training, validation) = (Curve::of(train, metric), Curve::of(validation, metric));
+        if metric != Metric::LearningRate || !training.is_constant() {
+            figures.push((stem.to_owned(), curves(metric, &training, &validation, subtitle)));
+        }
     }
-    figures
+    let mut names: Vec<String> = Vec::new();
+    for layer in layers(train) {
+        let name = unused(file_name(layer.name), &names);
+        for view in LayerView::ALL {
+            figures.push((format!("{}-{name}", view.stem()), layer.draw(view, subtitle)));
+        }
+        names.push(name);
+    }
+    if let Some(confusion) = confusion {
+        let figure = confusion_matrix("Confusion on the test pictures", subtitle, confusion)?;
+        figures.push(("confusion".to_owned(), figure));
+    }
+    Ok(figures)
 }
 
-fn file_name(layer: &str) -> String {
+/// A layer's name as a part of a file name: letters that are unfit become `-`, and no more than 150 are taken, for file
+/// systems hold 255.
+pub fn file_name(layer: &str) -> String {
+    const MOST: usize = 150;
     let fit = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-' | '.');
-    layer.chars().map(|letter| if fit(letter) { letter } else { '-' }).collect()
+    layer.chars().take(MOST).map(|letter| if fit(letter) { letter } else { '-' }).collect()
 }
 
-/// `stem`, with a number behind it where another picture has it already.
-fn unused(stem: String, figures: &[(String, Figure)]) -> String {
-    let taken = |stem: &str| figures.iter().any(|(other, _)| other == stem);
-    if !taken(&stem) {
-        return stem;
+/// `name`, with a number behind it where another layer has it already; some file systems take `A` for `a`.
+fn unused(name: String, others: &[String]) -> String {
+    let taken = |name: &str| others.iter().any(|other| other.eq_ignore_ascii_case(name));
+    if !taken(&name) {
+        return name;
     }
-    (2u64..).map(|number| format!("{stem}-{number}")).find(|numbered| !taken(numbered)).unwrap_or(stem)
+    (2u64..).map(|number| format!("{name}-{number}")).find(|numbered| !taken(numbered)).unwrap_or(name)
 }
 
 #[cfg(test)]
@@ -56,6 +88,7 @@ pub(crate) mod tests {
     use tensorboard::{Step, Writer};
 
     use super::*;
+    use crate::Theme;
 
     /// Asserts that a picture is valid SVG whose numbers are all finite, and that it becomes a PNG.
     pub(crate) fn assert_drawable(figure: &Figure) {
@@ -90,6 +123,15 @@ pub(crate) mod tests {
         (0..200).map(|i| width * ((i * 37 % 101) as f32 / 50.5 - 1.0) * ((i % 7) as f32 / 7.0)).collect()
     }
 
+    /// What is drawn of a run without anything else to tell.
+    fn drawn(dir: &Path) -> Vec<(String, Figure)> {
+        draw_run(dir, &RunCaption { subtitle: "s", confusion: None }).unwrap()
+    }
+
+    fn stems(figures: &[(String, Figure)]) -> Vec<&str> {
+        figures.iter().map(|(stem, _)| stem.as_str()).collect()
+    }
+
     const TAGS: [&str; 4] = [
         "sequential/conv2d/kernel/histogram",
         "sequential/conv2d/bias/histogram",
@@ -101,14 +143,28 @@ pub(crate) mod tests {
     fn a_run_gives_its_pictures_in_network_order() {
         let dir = tempfile::tempdir().unwrap();
         write(dir.path(), 3, &TAGS, spread);
-        let figures = draw_run(dir.path(), "tiny network on shapes").unwrap();
-        let stems: Vec<&str> = figures.iter().map(|(stem, _)| stem.as_str()).collect();
-        assert_eq!(stems, ["accuracy", "loss", "histograms-conv2d", "histograms-a_dense"]);
-        for (_, figure) in &figures {
+        let confusion = Confusion { classes: vec!["cat".to_owned()], counts: vec![7] };
+        let caption = RunCaption { subtitle: "tiny network on shapes", confusion: Some(&confusion) };
+        let figures = draw_run(dir.path(), &caption).unwrap();
+        let expected = [
+            "overview",
+            "accuracy",
+            "loss",
+            "histograms-conv2d",
+            "overlay-conv2d",
+            "distributions-conv2d",
+            "histograms-a_dense",
+            "overlay-a_dense",
+            "distributions-a_dense",
+            "confusion",
+        ];
+        assert_eq!(stems(&figures), expected);
+        for (stem, figure) in &figures {
             assert_drawable(figure);
             assert!(figure.svg().contains("tiny network on shapes"));
+            let has_variables = figure.svg().contains(">kernel<") && figure.svg().contains(">bias<");
+            assert_eq!(has_variables, stem.contains('-') || stem == "overview", "{stem}");
         }
-        assert!(figures[2].1.svg().contains(">kernel<") && figures[2].1.svg().contains(">bias<"));
     }
 
     #[test]
@@ -117,11 +173,7 @@ pub(crate) mod tests {
             // Another folder and another time of writing.
             let dir = tempfile::tempdir().unwrap();
             write(dir.path(), 4, &TAGS, spread);
-            draw_run(dir.path(), "s")
-                .unwrap()
-                .iter()
-                .map(|(_, figure)| figure.png(1.0).unwrap())
-                .collect::<Vec<_>>()
+            drawn(dir.path()).iter().map(|(_, figure)| figure.png(1.0).unwrap()).collect::<Vec<_>>()
         };
         assert_eq!(png(), png());
     }
@@ -130,17 +182,26 @@ pub(crate) mod tests {
     fn the_same_bytes_on_every_machine() {
         let dir = tempfile::tempdir().unwrap();
         write(dir.path(), 4, &TAGS[..2], spread);
-        let sums: Vec<String> = draw_run(dir.path(), "tutorial network on shapes")
-            .unwrap()
+        let confusion =
+            Confusion { classes: ["cat", "dog"].map(str::to_owned).to_vec(), counts: vec![9, 1, 2, 8] };
+        let caption = RunCaption { subtitle: "tutorial network on shapes", confusion: Some(&confusion) };
+        let mut figures = draw_run(dir.path(), &caption).unwrap();
+        figures.push(("dark".to_owned(), figures[0].1.in_theme(Theme::Dark)));
+        let sums: Vec<String> = figures
             .iter()
             .map(|(stem, figure)| format!("{:x}  {stem}.png", md5::compute(figure.png(1.0).unwrap())))
             .collect();
         // A difference on one machine only means that something of the machine took part. After a change of the
         // drawing, or of the versions of resvg or of the compressor, look at the pictures and put in the new sums.
         let expected = [
-            "fe59c356a39733f0f2afff887d5f2af3  accuracy.png",
-            "8f4a33962efd6468c548b9eefd161641  loss.png",
-            "80c7953ce4b6b4270129341a67247c4b  histograms-conv2d.png",
+            "26384e9399103db904b73ab953617cd3  overview.png",
+            "513b77dd5020b9acb78ca0db3ca80207  accuracy.png",
+            "73d5e64d52861aa41cc3343658057f5c  loss.png",
+            "cf4eda8efaf282c9393d643df4f5978b  histograms-conv2d.png",
+            "a02273a37656d90cd499cdbfa91d8499  overlay-conv2d.png",
+            "86424b25aa2210d003a443ec74adc5b0  distributions-conv2d.png",
+            "d7660edcef65fa44b6c0ca2848a1b1f1  confusion.png",
+            "74810e9b136b8d4d05e2ddb7ef0d0dcd  dark.png",
         ];
         assert_eq!(sums, expected);
     }
@@ -165,21 +226,72 @@ pub(crate) mod tests {
             6 => vec![f32::MAX, f32::MIN, f32::INFINITY, f32::MIN_POSITIVE],
             _ => spread(tag, epoch),
         });
-        let figures = draw_run(dir.path(), "").unwrap();
-        assert_eq!(figures.len(), 2 + 5);
-        figures.iter().for_each(|(_, figure)| assert_drawable(figure));
-        let three = &figures[4].1;
-        assert!(three.height() > figures[3].1.height(), "three variables take two rows");
+        let figures = drawn(dir.path());
+        assert_eq!(figures.len(), 3 + 5 * 3);
+        for (_, figure) in &figures {
+            assert_drawable(figure);
+            assert_drawable(&figure.in_theme(Theme::Dark));
+        }
+        let figure = |stem: &str| &figures.iter().find(|(other, _)| other == stem).unwrap().1;
+        for view in LayerView::ALL.map(LayerView::stem) {
+            let [three, one] = ["batch_normalization", "nan"].map(|layer| figure(&format!("{view}-{layer}")));
+            assert!(three.height() > one.height(), "three variables take two rows");
+            let empty = figure(&format!("{view}-empty"));
+            assert!(empty.svg().contains("no finite values recorded"), "{view}");
+        }
+    }
+
+    #[test]
+    fn one_epoch_can_be_drawn() {
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), 1, &TAGS, spread);
+        for (stem, figure) in drawn(dir.path()) {
+            assert_drawable(&figure);
+            assert!(!figure.svg().contains("no finite values recorded"), "{stem}");
+        }
+    }
+
+    #[test]
+    fn a_rate_is_drawn_where_it_changes() {
+        for (rates, expected) in [(&[0.1f32, 0.1][..], false), (&[0.1, 0.05], true), (&[], false)] {
+            let dir = tempfile::tempdir().unwrap();
+            let mut writer = Writer::create(dir.path().join("train")).unwrap();
+            for (step, &rate) in (0..).map(Step).zip(rates) {
+                writer.scalar("epoch_learning_rate", step, rate).unwrap();
+            }
+            writer.close().unwrap();
+            let figures = drawn(dir.path());
+            assert_eq!(stems(&figures).contains(&"learning-rate"), expected, "{rates:?}");
+        }
     }
 
     #[test]
     fn names_become_file_stems_that_differ() {
         let dir = tempfile::tempdir().unwrap();
-        let tags = ["m/a/b/kernel/histogram", "m/a-b/kernel/histogram", "m/../x/kernel/histogram"];
+        let tags = [
+            "m/a/b/kernel/histogram",
+            "m/a-b/kernel/histogram",
+            "m/../x/kernel/histogram",
+            "m/A-b/kernel/histogram",
+            "m/a-b-2/kernel/histogram",
+        ];
         write(dir.path(), 1, &tags, spread);
-        let figures = draw_run(dir.path(), "").unwrap();
-        let stems: Vec<&str> = figures[2..].iter().map(|(stem, _)| stem.as_str()).collect();
-        assert_eq!(stems, ["histograms-a-b", "histograms-a-b-2", "histograms-..-x"]);
+        let figures = drawn(dir.path());
+        for (place, view) in LayerView::ALL.into_iter().enumerate() {
+            let stems: Vec<&str> = stems(&figures)[3..].iter().skip(place).step_by(3).copied().collect();
+            let expected = ["a-b", "a-b-2", "..-x", "A-b-3", "a-b-2-2"];
+            assert_eq!(stems, expected.map(|name| format!("{}-{name}", view.stem())));
+        }
+    }
+
+    #[test]
+    fn a_confusion_that_is_none_is_an_error() {
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), 1, &[], spread);
+        let confusion = Confusion { classes: vec!["a".to_owned(); 3], counts: vec![1; 8] };
+        let caption = RunCaption { subtitle: "", confusion: Some(&confusion) };
+        let error = draw_run(dir.path(), &caption).unwrap_err();
+        assert!(matches!(error, Error::Counts { classes: 3, counts: 8 }), "{error}");
     }
 
     #[test]
@@ -187,9 +299,10 @@ pub(crate) mod tests {
         let dir = tempfile::tempdir().unwrap();
         write(dir.path(), 2, &[], spread);
         std::fs::remove_dir_all(dir.path().join("validation")).unwrap();
-        let figures = draw_run(dir.path(), "").unwrap();
-        assert!(!figures[0].1.svg().contains("validation"));
+        for (_, figure) in drawn(dir.path()) {
+            assert!(!figure.svg().contains("validation"));
+        }
         std::fs::remove_dir_all(dir.path().join("train")).unwrap();
-        assert!(matches!(draw_run(dir.path(), ""), Err(Error::Events(_))));
+        assert!(matches!(draw_run(dir.path(), &RunCaption::default()), Err(Error::Events(_))));
     }
 }

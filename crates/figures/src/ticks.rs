@@ -48,7 +48,8 @@ impl Ticks {
     /// What stands at each tick: all with the same number of decimals, or all as `1.5e-7` where that is shorter.
     pub(crate) fn labels(&self) -> Vec<String> {
         let largest = self.values.iter().fold(0.0, |largest: f64, value| largest.max(value.abs()));
-        let plain = self.exponent >= -5 && largest < 1e6;
+        // Many decimals are short beside the digits before them: 1.0000005 is not 1.0000005e0.
+        let plain = (self.exponent >= -5 || largest >= 0.1) && largest < 1e6;
         let label = |&value: &f64| match value {
             0.0 => "0".to_owned(),
             _ if plain => numbers::fixed(value, self.exponent.min(0).unsigned_abs() as usize),
@@ -122,6 +123,7 @@ mod tests {
         check(&Ticks::within(-0.0012, 0.0009, 5), &["−0.0010", "−0.0005", "0", "0.0005"]);
         check(&Ticks::within(3.0, 17.0, 7), &["4", "6", "8", "10", "12", "14", "16"]);
         check(&Ticks::within(-2e-8, 2e-8, 4), &["−2e−8", "−1e−8", "0", "1e−8", "2e−8"]);
+        check(&Ticks::within(1.0, 1.000_001, 2), &["1.0000000", "1.0000005", "1.0000010"]);
         check(&Ticks::within(0.0, 2.5e9, 5), &["0", "5e8", "1.0e9", "1.5e9", "2.0e9", "2.5e9"]);
     }
 

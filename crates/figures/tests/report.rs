@@ -126,11 +126,12 @@ fn everything_a_report_has_is_on_its_page() {
         "Confidence and accuracy. Expected calibration error: ",
         "Histograms of conv2d over epochs. kernel: ",
         "Histograms of dense_1 over epochs. kernel: ",
+        "Distributions of dense_1 over epochs. kernel: median ",
     ] {
         assert!(pictures.iter().any(|label| label.starts_with(expected)), "{expected}: {pictures:#?}");
     }
-    // A picture of each layer; a table of the numbers of each picture.
-    assert_eq!(pictures.len(), 3 + 1 + 1 + 5);
+    // Two pictures of each layer; a table of the numbers of each picture.
+    assert_eq!(pictures.len(), 3 + 1 + 1 + 2 * 5);
     assert_eq!(named(&document, "details").count(), pictures.len());
     assert_eq!(named(&document, "img").count(), 12);
     assert!(page.contains("md5 of the model file: <code>0cc175b9c0f1b6a831c399e269772661</code>"));

@@ -53,7 +53,7 @@ pub(crate) enum Options {
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
-    running::listen_for_interrupts()?;
+    crate::interrupt::listen()?;
     match options {
         Options::Train(options) => train::run(options),
         Options::Scaling(options) => scaling::run(options),

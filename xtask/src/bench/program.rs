@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
-use super::running::check_interrupted;
+use crate::interrupt;
 
 /// Something of this workspace that runs.
 #[derive(Clone, Copy, Debug)]
@@ -77,7 +77,7 @@ pub(super) fn built(build: &mut Command, name: &str) -> Result<PathBuf> {
         .stderr(Stdio::inherit())
         .output()
         .context("starting cargo")?;
-    check_interrupted()?;
+    interrupt::check()?;
     ensure!(output.status.success(), "{name} does not build: {}", output.status);
     executable(&String::from_utf8_lossy(&output.stdout), name)
         .with_context(|| format!("cargo names no program {name}"))

@@ -4,36 +4,19 @@ use std::collections::VecDeque;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::interrupt;
 use crate::venv::last_lines;
 
 /// How often we look after a program: seldom enough to take no time from it.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 /// Lines of standard error to keep.
 const KEPT: usize = 20;
-
-static INTERRUPTED: AtomicBool = AtomicBool::new(false);
-
-/// Has Ctrl-C end the program that is running, before it ends the task.
-///
-/// # Errors
-/// If the system does not let us listen.
-pub(super) fn listen_for_interrupts() -> Result<()> {
-    ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed)).context("listening for Ctrl-C")
-}
-
-/// # Errors
-/// If there was a Ctrl-C.
-pub(super) fn check_interrupted() -> Result<()> {
-    ensure!(!INTERRUPTED.load(Ordering::Relaxed), "interrupted");
-    Ok(())
-}
 
 /// A running program, killed when this is dropped.
 #[derive(Debug)]
@@ -63,7 +46,7 @@ impl Running {
     /// # Errors
     /// If it cannot be started.
     pub(super) fn start(command: &mut Command) -> Result<Self> {
-        check_interrupted()?;
+        interrupt::check()?;
         let began = Instant::now();
         let mut child = command
             .stdin(Stdio::null())
@@ -130,7 +113,7 @@ impl Running {
     }
 
     fn next_line(&mut self) -> Result<Line> {
-        check_interrupted()?;
+        interrupt::check()?;
         // Gone from the list of processes, it has no memory any more.
         let peak = fs::read_to_string(format!("/proc/{}/status", self.child.id()));
         self.peak_rss_mib = peak.ok().as_deref().and_then(peak_rss_mib).max(self.peak_rss_mib);
@@ -150,7 +133,7 @@ impl Running {
     /// The exit status; waits also for a program that closed its standard error long before it ends.
     fn wait(&mut self) -> Result<ExitStatus> {
         loop {
-            check_interrupted()?;
+            interrupt::check()?;
             if let Some(status) = self.child.try_wait().context("waiting for a program")? {
                 return Ok(status);
             }

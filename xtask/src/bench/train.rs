@@ -11,11 +11,11 @@ use serde_json::{Value, json};
 
 use super::measured::Measured;
 use super::peers::Peers;
-use super::running::check_interrupted;
 use super::speed::{IMAGES, Length, Setting, TrainSpeed, Work, measure};
 use super::table::{Table, or_dash};
 use super::turns;
 use crate::frameworks::Framework;
+use crate::interrupt;
 
 /// What can be asked of `bench train`.
 #[derive(Args, Debug)]
@@ -66,7 +66,7 @@ pub(super) fn run(options: &Options) -> Result<()> {
         Peers::prepare(options.peers.as_deref(), options.python.as_deref(), &folder)?
             .commands(setting, options.repeats)
     };
-    check_interrupted()?;
+    interrupt::check()?;
     let result = in_turn(options, setting, peers)?;
     if options.json {
         writeln!(io::stdout(), "{}", result.json())?;

@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use super::peers::warn_without;
-use super::running::check_interrupted;
+use crate::interrupt;
 
 /// What was measured: of us, and of each peer that never failed.
 type InTurn<P, T> = (Vec<T>, Vec<(P, T)>);
@@ -33,7 +33,7 @@ pub(super) fn in_turn<P: Copy + PartialEq, T>(
             match peer(*of, command) {
                 Ok(measured) => theirs.push((*of, measured)),
                 Err(error) => {
-                    check_interrupted()?;
+                    interrupt::check()?;
                     warn_without(name(*of), &error);
                     lost.push(*of);
                 }

@@ -58,6 +58,15 @@ impl Browser {
         let endpoint = self.process.endpoint().page(target);
         Page::open_at(&endpoint, width, height)
     }
+
+    /// Its name and version, as "HeadlessChrome/148.0.7778.96".
+    ///
+    /// # Errors
+    /// If the browser does not answer.
+    pub(crate) fn version(&mut self) -> Result<String> {
+        let version = self.connection.call("Browser.getVersion", &json!({}))?;
+        Ok(version["product"].as_str().context("the browser names no version")?.to_owned())
+    }
 }
 
 impl Drop for Browser {

@@ -8,17 +8,19 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, anyhow, bail};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::connection::{Connection, Event};
 use super::process::Endpoint;
+use crate::interrupt;
 
 /// How long a page may take to load its own files.
 const LOADING: Duration = Duration::from_secs(60);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
 /// A part of a page, in CSS pixels from its upper left corner.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
 pub(crate) struct Rectangle {
     /// The left edge.
     pub(crate) x: f64,
@@ -54,9 +56,18 @@ impl Page {
         for domain in ["Page", "Runtime", "Log"] {
             page.call(&format!("{domain}.enable"), &json!({}))?;
         }
-        let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
-        page.call("Emulation.setDeviceMetricsOverride", &size)?;
+        page.resize(width, height, 1.0)?;
         Ok(page)
+    }
+
+    /// Makes it this many CSS pixels wide and high, each so many pixels of a screenshot in both directions.
+    ///
+    /// # Errors
+    /// If the browser does not answer.
+    pub(crate) fn resize(&mut self, width: u32, height: u32, scale: f64) -> Result<()> {
+        let size = json!({ "width": width, "height": height, "deviceScaleFactor": scale, "mobile": false });
+        self.call("Emulation.setDeviceMetricsOverride", &size)?;
+        Ok(())
     }
 
     /// Puts entries into the local storage of every site that is opened from now on, before its scripts run.
@@ -139,6 +150,7 @@ impl Page {
     pub(crate) fn wait_for(&mut self, expression: &str, timeout: Duration) -> Result<()> {
         let end = Instant::now() + timeout;
         loop {
+            interrupt::check()?;
             let state = match self.eval(expression) {
                 Ok(Value::Bool(true)) => return Ok(()),
                 Ok(Value::String(state)) => state,
@@ -162,14 +174,22 @@ impl Page {
     /// # Errors
     /// If the file cannot be written.
     pub(crate) fn screenshot(&mut self, path: &Path, clip: Option<Rectangle>) -> Result<()> {
+        let png = self.picture(clip)?;
+        fs::write(path, png).with_context(|| format!("writing {}", path.display()))
+    }
+
+    /// What is to be seen, or a part of it, as a PNG file.
+    ///
+    /// # Errors
+    /// If the browser gives no picture.
+    pub(crate) fn picture(&mut self, clip: Option<Rectangle>) -> Result<Vec<u8>> {
         let mut options = json!({ "format": "png" });
         if let Some(Rectangle { x, y, width, height }) = clip {
             options["clip"] = json!({ "x": x, "y": y, "width": width, "height": height, "scale": 1 });
         }
         let answer = self.call("Page.captureScreenshot", &options)?;
         let data = answer["data"].as_str().context("the browser gives no picture")?;
-        let png = STANDARD.decode(data).context("the browser's picture is not base64")?;
-        fs::write(path, png).with_context(|| format!("writing {}", path.display()))
+        STANDARD.decode(data).context("the browser's picture is not base64")
     }
 
     /// Errors on the console and uncaught exceptions since the page was made, not its warnings.

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
 
+use crate::processes::own_group;
 use crate::venv::last_lines;
 
 /// How long the browser may take until it listens, on a slow machine and started for the first time.
@@ -46,9 +47,9 @@ const FLAGS: [&str; 20] = [
 ];
 
 /// Waits for the end of its input, which is the end of this program in whatever way, and then kills the
-/// browser's process group and removes its profile.
+/// browser's process group and removes its profile. Not every `kill` takes `--` after `-KILL`.
 #[cfg(unix)]
-const WATCH: &str = r#"cat; kill -KILL -- "-$1"; rm -rf -- "$2" || { sleep 1; rm -rf -- "$2"; }"#;
+const WATCH: &str = r#"cat; kill -s KILL -- "-$1"; rm -rf -- "$2" || { sleep 1; rm -rf -- "$2"; }"#;
 
 /// Where a browser or one of its pages takes DevTools connections.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,6 +99,7 @@ impl Process {
             .stdin(Stdio::null())
             .stdout(file.try_clone().context("sharing the log")?)
             .stderr(file);
+        // What is installed is often a script that starts the browser proper.
         own_group(&mut command);
         let child = command.spawn().context("it cannot be started")?;
         let nowhere = Endpoint { port: 0, path: String::new() };
@@ -147,15 +149,6 @@ impl Drop for Process {
     }
 }
 
-/// Keeps Ctrl-C of a terminal from the browser, and lets it be killed together with its helpers: what is
-/// installed is often a script that starts the browser proper.
-fn own_group(command: &mut Command) {
-    #[cfg(unix)]
-    std::os::unix::process::CommandExt::process_group(command, 0);
-    #[cfg(not(unix))]
-    let _ = command;
-}
-
 #[cfg(unix)]
 fn watch(browser: &Child, profile: &Path) -> Result<Child> {
     let mut command = Command::new("sh");
@@ -199,6 +192,9 @@ fn greeting(log: &str) -> Option<Endpoint> {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(unix)]
+    use std::io::{BufRead, BufReader};
+
     use super::*;
 
     #[test]
@@ -223,6 +219,30 @@ mod tests {
     fn pages_are_beside_the_browser() {
         let browser = Endpoint { port: 7, path: "/devtools/browser/0f".to_owned() };
         assert_eq!(browser.page("A1"), Endpoint { port: 7, path: "/devtools/page/A1".to_owned() });
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn whoever_watches_kills_all_and_removes_the_profile() {
+        let folder = tempfile::tempdir().unwrap();
+        let profile = folder.path().join("profile");
+        fs::create_dir(&profile).unwrap();
+        // As an installed browser is: a script that starts another program, which says who it is.
+        let mut browser = Command::new("sh");
+        browser.args(["-c", "sleep 60 & echo $!; wait"]).stdout(Stdio::piped());
+        own_group(&mut browser);
+        let mut browser = browser.spawn().unwrap();
+        let mut helper = String::new();
+        BufReader::new(browser.stdout.take().unwrap()).read_line(&mut helper).unwrap();
+        let mut watch = watch(&browser, &profile).unwrap();
+        drop(watch.stdin.take());
+        watch.wait().unwrap();
+        assert!(!browser.wait().unwrap().success());
+        assert!(!profile.exists());
+        // It may still wait for somebody to ask how it ended.
+        let state = Command::new("ps").args(["-o", "stat=", "-p", helper.trim()]).output().unwrap().stdout;
+        let state = String::from_utf8(state).unwrap();
+        assert!(state.trim().is_empty() || state.starts_with('Z'), "{state}");
     }
 
     /// Any program will do for a browser that never listens.

@@ -12,8 +12,8 @@ use dataset::binary;
 use flate2::read::GzDecoder;
 use tar::{Archive, Entry};
 
-use super::hash::hashes;
 use super::sniff::{self, Kind};
+use crate::hash::hashes;
 
 /// What one archive is known to be.
 #[derive(Clone, Copy, Debug)]

@@ -15,9 +15,9 @@ use hf_hub::progress::{DownloadEvent, ProgressEvent, ProgressHandler};
 use hf_hub::{HFClientBuilder, HFClientSync, HFError};
 
 use super::download::Patience;
-use super::hash::hashes;
 use super::progress::Progress;
 use super::sniff::{self, Kind};
+use crate::hash::hashes;
 
 const OWNER: &str = "uoft-cs";
 const NAME: &str = "cifar10";

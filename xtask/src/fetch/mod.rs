@@ -7,11 +7,10 @@
 //! | [`hub`] | the parquet files of the Hugging Face hub |
 //! | [`import`] | archive, unpacked folder or parquet files from this machine |
 //! | [`place`] | the data folder: working folders, one rename, clearing up |
-//! | [`progress`], [`sniff`], [`hash`] | a bar or lines; what a file is by its first bytes; MD5 and SHA-256 |
+//! | [`progress`], [`sniff`] | a bar or lines; what a file is by its first bytes |
 
 mod archive;
 mod download;
-mod hash;
 mod hub;
 mod import;
 mod place;
@@ -56,6 +55,13 @@ pub(crate) struct Options {
     /// The data folder, relative to the current one
     #[arg(long, value_name = "FOLDER", default_value = "data")]
     data_dir: PathBuf,
+}
+
+impl Options {
+    /// The data folder.
+    pub(crate) fn data_dir(&self) -> &Path {
+        &self.data_dir
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]

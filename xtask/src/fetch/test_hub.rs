@@ -1,7 +1,7 @@
 //! What the Hugging Face hub answers when it is asked for a file, for tests; knows nothing of what files hold.
 
-use super::hash::hashes;
 use super::test_server::Reply;
+use crate::hash::hashes;
 
 pub(super) const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 

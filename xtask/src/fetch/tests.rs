@@ -9,9 +9,9 @@ use tar::EntryType;
 
 use super::archive::OFFICIAL;
 use super::archive::tests::{Item, tar_gz};
-use super::hash::hashes;
 use super::test_server::{Reply, Request, Server};
 use super::*;
+use crate::hash::hashes;
 
 /// All files below a folder by their paths, with their hashes.
 pub(super) fn listing(root: &Path) -> BTreeMap<PathBuf, String> {

@@ -7,59 +7,45 @@
 //! | [`model_file`] | checks by `md5sum` and by Python's safetensors |
 //! | [`tensorboard`] | checks by TensorBoard, once with each of its two loaders |
 //! | [`dashboards`] | every dashboard drawn by a real browser, with pictures |
+//! | [`pictures`] | the pictures of a run that `cargo xtask screenshots` takes |
+//! | [`submission`] | the whole assignment, stopped and begun again; an archive that lies |
 //! | [`resume`] | a run stopped and taken up, as TensorBoard shows it |
 //! | [`values`] | values in hand of every kind, against TensorBoard's data API |
 //! | [`report`] | the page about a run in a real browser, light and dark |
 //! | [`other_programs`] | networks in ONNX Runtime, PyTorch and Keras, by the code of a page |
-//! | [`cargo`] | programs of this workspace, built and run |
-//! | [`numbers`], [`check`] | numbers with their places, compared; checks, reported |
+//! | [`numbers`] | numbers with their places, compared |
 
-mod cargo;
-mod check;
 mod dashboards;
 mod model_file;
 mod network;
 mod numbers;
 mod other_programs;
+mod pictures;
 mod report;
 mod resume;
 mod short_run;
+mod submission;
 mod tensorboard;
 mod values;
 
-use std::fs;
 use std::thread;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
-use self::tensorboard::Loader;
-use check::{Check, Report};
 use dashboards::Dashboards;
 use short_run::ShortRun;
 
-use crate::venv::Venv;
-
-/// The version of TensorBoard that is installed.
-const TENSORBOARD: &str = "2.21.0";
-
-/// What is installed under target/interop: exact versions of the programs that read, and of protobuf, whose new
-/// majors break TensorBoard. The right NumPy depends on Python's own version and, as the rest, is chosen by pip.
-const PACKAGES: [&str; 5] = [
-    "tensorboard==2.21.0",
-    "tensorboard-data-server==0.7.2",
-    "protobuf==7.36.2",
-    "safetensors==0.8.0",
-    "numpy>=2,<3",
-];
+use crate::cargo;
+use crate::check::{Check, Report};
+use crate::tensorboard::Loader;
 
 /// Runs `interop`: prints one line a check on stdout, and how many passed and failed.
 ///
 /// # Errors
 /// If a check fails, or if none can be made: without Python, without what is to be installed, or without a run.
 pub(crate) fn run() -> Result<()> {
-    let folder = crate::workspace_root().join("target/interop");
-    fs::create_dir_all(&folder).with_context(|| format!("creating {}", folder.display()))?;
-    let venv = Venv::ready(&folder.join("venv"), &PACKAGES)?;
+    let folder = crate::tensorboard::folder()?;
+    let venv = crate::tensorboard::installed()?;
     let run = ShortRun::train(&folder)?;
     let mut report = Report::default();
     report.add(&[model_file::md5sum(run.folder())]);
@@ -68,11 +54,13 @@ pub(crate) fn run() -> Result<()> {
     report.add(&values::checks(&venv, &folder)?);
     let dashboards = Dashboards::write(&folder)?;
     report.add(&with_each_loader(|loader| dashboards.checks(loader, &venv, run.temp())));
+    report.add(&pictures::checks(&run, &folder.join("screenshots/run")));
+    report.add(&submission::checks(&folder));
     report.add(&resume::checks(&venv, &folder)?);
     report.add(&report::checks(&run.folder().join("report.html"), &folder.join("screenshots")));
     report.add(&other_programs::checks(&folder)?);
     report.add(&[candle_datasets()]);
-    report.finish()
+    report.finish("what we write is not what other programs read")
 }
 
 /// Reads a folder of CIFAR-10's binary files with the loader of candle-datasets, and compares with ours. A test of
@@ -105,14 +93,4 @@ fn with_each_loader(checks: impl Fn(Loader) -> Vec<Check> + Sync) -> Vec<Check> 
         all.extend(python);
         all
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_version_that_is_expected_is_installed() {
-        assert_eq!(PACKAGES[0], format!("tensorboard=={TENSORBOARD}"));
-    }
 }

@@ -8,10 +8,10 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-use super::check::{Check, same};
 use super::network::{self, Parameter};
 use super::numbers::{Buckets, Series, SeriesName};
 use super::short_run::{ShortRun, TRAIN};
+use crate::check::{Check, same};
 use crate::venv::{Venv, finished};
 
 const MODEL: &str = "model.safetensors";

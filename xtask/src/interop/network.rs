@@ -47,6 +47,11 @@ impl Parameter {
     }
 }
 
+/// The names of the layers with weights, from the input on.
+pub(super) fn layers() -> [&'static str; 5] {
+    LAYERS.map(|(layer, _)| layer)
+}
+
 /// All tensors of weights: a kernel and a bias a layer.
 pub(super) fn parameters() -> Vec<Parameter> {
     let parameter = |layer: &str, keras: &str, torch: &str, shape: &[usize]| Parameter {

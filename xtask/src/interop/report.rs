@@ -7,8 +7,8 @@ use anyhow::{Context, Result, anyhow};
 use reqwest::Url;
 use serde::Deserialize;
 
-use super::check::Check;
 use crate::browser::{self, Browser, Theme};
+use crate::check::Check;
 
 /// Width of the pictures, and of a narrow phone, in CSS pixels.
 const WIDTH: u32 = 1280;

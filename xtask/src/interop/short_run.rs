@@ -11,8 +11,9 @@ use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 use tensorboard::{Run, RunData, WallTime};
 
+use super::network;
 use super::numbers::{Buckets, Point, Series, SeriesName};
-use super::{cargo, network};
+use crate::cargo;
 
 /// The runs as TensorBoard is to name them.
 pub(super) const TRAIN: &str = "short/train";

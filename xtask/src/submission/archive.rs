@@ -8,7 +8,7 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
 /// One file of the archive.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Entry {
     pub(crate) name: String,
     pub(crate) content: Vec<u8>,
@@ -20,9 +20,12 @@ impl Entry {
     }
 }
 
-/// Writes the entries in their order, all with the same time and rights, whole or not at all.
-pub(crate) fn write(path: &Path, entries: &[Entry]) -> Result<()> {
-    whole::write(path, &bytes(entries)?).with_context(|| format!("cannot write {}", path.display()))
+/// Writes the entries in their order, all with the same time and rights, whole or not at all; gives the size of the
+/// archive in bytes.
+pub(crate) fn write(path: &Path, entries: &[Entry]) -> Result<u64> {
+    let bytes = bytes(entries)?;
+    whole::write(path, &bytes).with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(bytes.len() as u64)
 }
 
 fn bytes(entries: &[Entry]) -> Result<Vec<u8>> {

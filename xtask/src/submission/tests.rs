@@ -2,149 +2,266 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Read;
+use std::path::Path;
 
-use tensorboard::{Step, Writer};
-
+use super::test_run::{git, make_program, make_run};
+use super::unpack::Unpacked;
 use super::*;
 
-const LAYERS: [&str; 2] = ["conv2d", "dense"];
+struct Place {
+    temp: tempfile::TempDir,
+}
 
-/// A finished run of two epochs in `folder`.
-fn make_run(folder: &Path, started: u64) {
-    let config = format!(
-        "[config]\ndataset = \"shapes\"\nvalidation = \"holdout\"\naugment = \"none\"\nmodel = \"tutorial\"\nepochs = 2\n\
-         batch-size = 32\noptimizer = \"adam\"\nlearning-rate = 0.001\nseed = 0\ndevice = \"cpu\"\n\
-         [data]\nsource = \"shapes\"\ndescription = \"shapes (drawn pictures, not CIFAR-10)\"\nfingerprint = \"ab\"\n\
-         train = 8\nvalidation = 2\ntest = 2\nclasses = [\"disc\"]\n\
-         [run]\ncommand = [\"trainer\", \"--dataset\", \"shapes\"]\ntrainer = \"0.1.0\"\nstarted = {started}\n"
-    );
-    let md5 = format!("{:x}", md5::compute(b"weights"));
-    let history = "epoch,loss,accuracy,val_loss,val_accuracy,learning_rate,seconds\n\
-                   1,2,0.1,2,0.25,0.001,1\n2,1,0.5,1,0.2,0.001,1\n";
-    fs::create_dir_all(folder).unwrap();
-    for (name, content) in [
-        ("config.toml", config.as_str()),
-        ("history.csv", history),
-        ("model.safetensors", "weights"),
-        ("model.safetensors.md5", &format!("{md5}  model.safetensors\n")),
-        (
-            "results.toml",
-            &format!(
-                "test-loss = 1.5\ntest-accuracy = 0.5\nmodel-md5 = \"{md5}\"\nepochs = 2\nseconds = 2.0\n"
-            ),
-        ),
-    ] {
-        fs::write(folder.join(name), content).unwrap();
+impl Place {
+    /// A run named `001-shapes`, and a program.
+    fn new() -> Self {
+        let place = Self { temp: tempfile::tempdir().unwrap() };
+        make_run(&place.run(), 5);
+        make_program(&place.program());
+        place
     }
-    for part in ["train", "validation"] {
-        let mut writer = Writer::create(folder.join(part)).unwrap();
-        for epoch in 0..2 {
-            writer.scalar("epoch_accuracy", Step(epoch), 0.5).unwrap();
-            writer.scalar("epoch_loss", Step(epoch), 1.0).unwrap();
-            for layer in LAYERS.iter().filter(|_| part == "train") {
-                let tag = format!("sequential/{layer}/kernel/histogram");
-                writer.histogram(&tag, Step(epoch), &[0.5f32, -0.25, epoch as f32]).unwrap();
-            }
+
+    fn run(&self) -> PathBuf {
+        self.temp.path().join("runs/001-shapes")
+    }
+
+    fn program(&self) -> PathBuf {
+        self.temp.path().join("program")
+    }
+
+    fn options(&self, out: &str) -> Packing {
+        Packing {
+            out: Some(self.temp.path().join(out)),
+            lang: Languages::Both,
+            allow_dirty: false,
+            max_size: 20,
         }
-        writer.close().unwrap();
+    }
+
+    fn pack(&self, options: &Packing) -> Result<Packed> {
+        pack(&FinishedRun::open(&self.run())?, options, &self.program())
+    }
+
+    /// The files of an archive by their names.
+    fn files(&self, options: &Packing) -> BTreeMap<String, Vec<u8>> {
+        let unpacked = Unpacked::open(&self.pack(options).unwrap().path).unwrap();
+        let read = |name: &String| (name.clone(), fs::read(unpacked.folder().join(name)).unwrap());
+        unpacked.sha256.keys().map(read).collect()
     }
 }
 
-fn options(runs: &Path, run: &str, out: &Path) -> Options {
-    Options { run: run.to_owned(), out: Some(out.to_owned()), runs_dir: runs.to_owned() }
-}
-
-fn unpack(path: &Path) -> BTreeMap<String, Vec<u8>> {
-    let mut zip = zip::ZipArchive::new(fs::File::open(path).unwrap()).unwrap();
-    (0..zip.len())
-        .map(|i| {
-            let mut file = zip.by_index(i).unwrap();
-            let mut content = Vec::new();
-            file.read_to_end(&mut content).unwrap();
-            (file.name().unwrap().into_owned(), content)
-        })
-        .collect()
+fn text<'a>(files: &'a BTreeMap<String, Vec<u8>>, name: &str) -> &'a str {
+    std::str::from_utf8(&files[name]).unwrap()
 }
 
 #[test]
 fn everything_is_in_and_the_bytes_are_the_same_again() {
-    let dir = tempfile::tempdir().unwrap();
-    let runs = dir.path().join("runs");
-    make_run(&runs.join("001-shapes"), 5);
-    let (one, two) = (dir.path().join("one.zip"), dir.path().join("two.zip"));
-    super::run(&options(&runs, "latest", &one)).unwrap();
-    super::run(&options(&runs, runs.join("001-shapes").to_str().unwrap(), &two)).unwrap();
-    assert_eq!(fs::read(&one).unwrap(), fs::read(&two).unwrap());
+    let place = Place::new();
+    let files = place.files(&place.options("one.zip"));
+    place.pack(&place.options("two.zip")).unwrap();
+    let bytes = |name| fs::read(place.temp.path().join(name)).unwrap();
+    assert_eq!(bytes("one.zip"), bytes("two.zip"));
 
-    let files = unpack(&one);
-    for name in [
+    let mut names: Vec<&str> = files.keys().map(String::as_str).collect();
+    names.retain(|name| !name.contains("events.out.tfevents."));
+    for name in ["accuracy", "loss", "overview", "confusion", "histograms-conv2d", "histograms-dense"] {
+        let picture = format!("pictures/{name}.png");
+        assert!(files[&picture].starts_with(b"\x89PNG"), "{picture}");
+    }
+    names.retain(|name| !name.starts_with("pictures/"));
+    let expected = [
         "README.md",
-        "config.toml",
-        "history.csv",
-        "model.safetensors",
-        "model.safetensors.md5",
-        "pictures/accuracy.png",
-        "pictures/histograms-conv2d.png",
-        "pictures/histograms-dense.png",
-        "pictures/loss.png",
+        "README.pl.md",
+        "SHA256SUMS",
+        "program/.gitignore",
         "program/Cargo.lock",
         "program/Cargo.toml",
-        "program/crates/trainer/src/main.rs",
-        "program/xtask/src/main.rs",
-        "results.toml",
-    ] {
-        assert!(files.contains_key(name), "{name} is not in {:?}", files.keys());
+        "program/src/main.rs",
+        "run/config.toml",
+        "run/history.csv",
+        "run/history.jsonl",
+        "run/model.safetensors",
+        "run/model.safetensors.md5",
+        "run/report.html",
+        "run/results.toml",
+        "submission.toml",
+    ];
+    assert_eq!(names, expected);
+    for part in ["run/events", "run/train/events", "run/validation/events"] {
+        assert!(files.keys().any(|name| name.starts_with(part)), "{part}");
     }
-    assert!(!files.keys().any(|name| name.contains("/target/") || name.contains(".git/")));
-    assert!(files["pictures/accuracy.png"].starts_with(b"\x89PNG"));
-    let readme = String::from_utf8(files["README.md"].clone()).unwrap();
-    for part in [
-        "shapes (drawn pictures, not CIFAR-10)",
-        "50.00 %",
-        "25.00 % in epoch 1 of 2",
-        "`trainer --dataset shapes`",
-    ] {
-        assert!(readme.contains(part), "{part} is not in\n{readme}");
+}
+
+#[test]
+fn the_pages_answer_in_the_order_of_the_assignment() {
+    let place = Place::new();
+    let files = place.files(&place.options("a.zip"));
+    let check = |page: &str, parts: &[&str]| {
+        let text = text(&files, page);
+        let mut rest = text;
+        for part in parts {
+            let (_, after) =
+                rest.split_once(part).unwrap_or_else(|| panic!("{part} is not (in this order) in\n{text}"));
+            rest = after;
+        }
+        // Every link leads to a file that is there.
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            assert!(files.contains_key(link), "{link}");
+        }
+    };
+    let md5 = text(&files, "run/model.safetensors.md5").split(' ').next().unwrap();
+    check(
+        "README.md",
+        &[
+            "shapes (drawn pictures, not CIFAR-10)",
+            "50.00 %",
+            "### 1. The program",
+            "trainer --dataset shapes",
+            "### 2. The md5",
+            md5,
+            "### 3. How the weight histograms",
+            "| conv2d/kernel | 12 | -0.500 to 0.600 |",
+            "(pictures/histograms-conv2d.png)",
+            "(pictures/histograms-dense.png)",
+            "### 4. Accuracy",
+            "(pictures/accuracy.png)",
+            "25.00 % in epoch 1 of 2",
+            "too few epochs",
+            "it has 2 epochs",
+            "6 (60.00 %), 2 (20.00 %), 2 (20.00 %)",
+        ],
+    );
+    check(
+        "README.pl.md",
+        &[
+            "50,00 %",
+            "### 1. Program",
+            "### 2. Suma md5",
+            md5,
+            "### 3. Jak",
+            "### 4. Dokładność",
+            "25,00 % w epoce 1 z 2",
+        ],
+    );
+}
+
+#[test]
+fn one_language_is_the_only_page() {
+    let place = Place::new();
+    let check = |lang, begin: &str| {
+        let files = place.files(&Packing { lang, ..place.options("a.zip") });
+        assert!(text(&files, "README.md").starts_with(begin));
+        assert!(!files.contains_key("README.pl.md"));
+    };
+    check(Languages::Pl, "# Sieć");
+    check(Languages::En, "# A convolutional");
+}
+
+#[test]
+fn a_program_that_is_not_as_committed_needs_a_word() {
+    let place = Place::new();
+    let origin =
+        |files: &BTreeMap<String, Vec<u8>>| Origin::parse(text(files, "submission.toml")).unwrap().program;
+    let clean = origin(&place.files(&place.options("a.zip")));
+    assert_eq!((clean.state, clean.revision.as_ref().unwrap().len()), (origin::State::Committed, 40));
+    assert!(clean.rustc.starts_with("rustc 1.") && clean.cargo.starts_with("cargo 1."), "{clean:?}");
+
+    fs::write(place.program().join("src/main.rs"), "fn main() { panic!() }\n").unwrap();
+    fs::write(place.program().join("new.txt"), "new\n").unwrap();
+    fs::remove_file(place.program().join("Cargo.lock")).unwrap();
+    fs::create_dir(place.program().join("target")).unwrap();
+    fs::write(place.program().join("target/built"), "large").unwrap();
+    let error = place.pack(&place.options("b.zip")).unwrap_err().to_string();
+    assert!(
+        error.contains("not as committed (D Cargo.lock and 2 more)") && error.contains("--allow-dirty"),
+        "{error}"
+    );
+    assert!(!place.temp.path().join("b.zip").exists());
+
+    let files = place.files(&Packing { allow_dirty: true, ..place.options("c.zip") });
+    assert_eq!((origin(&files).state, origin(&files).revision), (origin::State::Changed, clean.revision));
+    let difference = text(&files, "program.diff");
+    for part in ["+fn main() { panic!() }", "+new\n", "deleted file mode"] {
+        assert!(difference.contains(part), "{difference}");
     }
+    assert_eq!(text(&files, "program/new.txt"), "new\n");
+    assert!(!files.contains_key("program/Cargo.lock") && !files.contains_key("program/target/built"));
+    assert!(text(&files, "README.md").contains("with the changes in `program.diff`"));
+    // The user's index is as it was.
+    git(&place.program(), &["diff", "--cached", "--quiet"]);
+}
+
+#[test]
+fn a_program_without_git_needs_a_word() {
+    let place = Place::new();
+    fs::remove_dir_all(place.program().join(".git")).unwrap();
+    fs::create_dir(place.program().join("data")).unwrap();
+    fs::write(place.program().join("data/pictures.bin"), "large").unwrap();
+    let error = place.pack(&place.options("b.zip")).unwrap_err().to_string();
+    assert!(error.contains("is not in a git repository") && error.contains("--allow-dirty"), "{error}");
+    let files = place.files(&Packing { allow_dirty: true, ..place.options("c.zip") });
+    let origin = Origin::parse(text(&files, "submission.toml")).unwrap().program;
+    assert_eq!((origin.state, origin.revision), (origin::State::Unknown, None));
+    assert!(files.contains_key("program/src/main.rs") && !files.contains_key("program/data/pictures.bin"));
+}
+
+#[test]
+fn what_cannot_be_handed_in_is_refused() {
+    let place = Place::new();
+    let run = place.run();
+    let check = |change: &dyn Fn(), expected: &str| {
+        let _ = fs::remove_dir_all(&run);
+        make_run(&run, 1);
+        change();
+        let error = format!("{:#}", place.pack(&place.options("out.zip")).unwrap_err());
+        assert!(error.contains(expected), "{error}");
+        assert!(!place.temp.path().join("out.zip").exists());
+    };
+    let write = |name: &str, content: &str| fs::write(run.join(name), content).unwrap();
+    check(&|| fs::remove_dir_all(&run).unwrap(), "no run folder");
+    check(&|| fs::remove_file(run.join("results.toml")).unwrap(), "not a finished run");
+    check(&|| write("model.safetensors", "other"), "not the one that was trained here");
+    check(&|| fs::remove_dir_all(run.join("train")).unwrap(), "cannot draw the pictures");
+    check(&|| write("history.csv", "epoch\n"), "expected a column \"learning_rate\", found epoch");
+    check(&|| write("config.toml", "x = 1\n"), "is not what the trainer writes");
+}
+
+#[test]
+fn pictures_of_tensorboard_go_in_while_they_are_of_this_run() {
+    let place = Place::new();
+    let open = || FinishedRun::open(&place.run()).unwrap();
+    let about = TensorBoard { version: "2.21.0".to_owned(), browser: "Some/1".to_owned() };
+    let taken = [("histograms-conv2d-offset.png", "png"), ("accuracy.png", "png2")];
+    let taken = taken.map(|(name, png)| (format!("tensorboard/{name}"), png.as_bytes().to_vec())).to_vec();
+    crate::screenshots::write_for_test(&open(), &taken, about.clone());
+    let files = place.files(&place.options("a.zip"));
+    assert_eq!(files["pictures/tensorboard/accuracy.png"], b"png2");
+    assert_eq!(Origin::parse(text(&files, "submission.toml")).unwrap().tensorboard, Some(about));
+    let page = text(&files, "README.md");
+    assert!(page.contains("epochs](pictures/tensorboard/histograms-conv2d-offset.png)"), "{page}");
+    assert!(page.contains("epochs](pictures/tensorboard/accuracy.png)"), "{page}");
+
+    fs::write(place.run().join("screenshots/tensorboard/accuracy.png"), "painted").unwrap();
+    let error = place.pack(&place.options("b.zip")).unwrap_err().to_string();
+    assert!(error.contains("is not the picture that was taken"), "{error}");
+
+    // Trained on: the event files are others.
+    fs::write(place.run().join("train/events.out.tfevents.9.vm.9.0.v2"), "").unwrap();
+    let error = place.pack(&place.options("b.zip")).unwrap_err().to_string();
+    assert!(error.contains("are older than the run"), "{error}");
+    assert!(!place.temp.path().join("b.zip").exists());
 }
 
 #[test]
 fn the_latest_finished_run_is_taken() {
     let dir = tempfile::tempdir().unwrap();
-    make_run(&dir.path().join("a"), 7);
-    make_run(&dir.path().join("b"), 6);
-    make_run(&dir.path().join("c"), 8);
+    for (name, started) in [("a", 7), ("b", 6), ("c", 8)] {
+        make_run(&dir.path().join(name), started);
+    }
     fs::remove_file(dir.path().join("c/results.toml")).unwrap();
-    assert_eq!(FinishedRun::latest(dir.path()).unwrap().name(), "a");
-}
-
-#[test]
-fn what_cannot_be_handed_in_is_refused() {
-    let dir = tempfile::tempdir().unwrap();
-    let folder = dir.path().join("run");
-    let check = |change: &dyn Fn(), expected: &str| {
-        let _ = fs::remove_dir_all(&folder);
-        make_run(&folder, 1);
-        change();
-        let out = dir.path().join("out.zip");
-        let error = super::run(&options(dir.path(), folder.to_str().unwrap(), &out)).unwrap_err();
-        let error = format!("{error:#}");
-        assert!(error.contains(expected), "{error}");
-        assert!(!out.exists());
-    };
-    check(&|| fs::remove_dir_all(&folder).unwrap(), "no run folder");
-    check(&|| fs::remove_file(folder.join("results.toml")).unwrap(), "not a finished run");
-    check(
-        &|| fs::write(folder.join("model.safetensors"), "other").unwrap(),
-        "not the one that was trained here",
-    );
-    check(&|| fs::remove_dir_all(folder.join("train")).unwrap(), "cannot draw the pictures");
-    check(&|| fs::write(folder.join("history.csv"), "epoch\n").unwrap(), "there is no column accuracy");
-    check(&|| fs::write(folder.join("config.toml"), "x = 1\n").unwrap(), "is not what the trainer writes");
-
+    assert_eq!(FinishedRun::find("latest", dir.path()).unwrap().name(), "a");
     let empty = dir.path().join("empty");
     fs::create_dir(&empty).unwrap();
-    let error = FinishedRun::latest(&empty).unwrap_err().to_string();
+    let error = FinishedRun::find("latest", Path::new(&empty)).unwrap_err().to_string();
     assert!(error.starts_with("no finished run in"), "{error}");
 }

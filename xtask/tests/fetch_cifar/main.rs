@@ -2,7 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are test code, too")]
 
-#[path = "../../src/fetch/hash.rs"]
+#[path = "../../src/hash.rs"]
+#[allow(dead_code, reason = "the program itself uses the rest of it")]
 mod hash;
 #[path = "../../../crates/dataset/tests/corpus/table.rs"]
 mod parquet_table;

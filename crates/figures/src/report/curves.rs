@@ -15,7 +15,7 @@ pub(super) fn section(report: &Report) -> Option<Section> {
         let (training, validation) =
             (Curve::of(&report.train, metric), Curve::of(&report.validation, metric));
         let both_empty = training.is_empty() && validation.is_empty();
-        if both_empty || (metric == Metric::LearningRate && is_constant(&training)) {
+        if both_empty || (metric == Metric::LearningRate && training.is_constant()) {
             continue;
         }
         let figure = crate::curves(metric, &training, &validation, &report.title);
@@ -28,13 +28,6 @@ pub(super) fn section(report: &Report) -> Option<Section> {
         parts::picture(&mut html, &picture);
     }
     Section::of("curves", "Curves", html)
-}
-
-/// A straight line is no picture; its value is one of the settings.
-fn is_constant(curve: &Curve) -> bool {
-    let mut values = curve.points().map(|(_, value)| value.to_bits());
-    let first = values.next();
-    values.all(|value| Some(value) == first)
 }
 
 fn caption(metric: Metric, training: &Curve, validation: &Curve) -> String {

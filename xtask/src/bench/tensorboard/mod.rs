@@ -20,8 +20,9 @@ use anyhow::{Context, Result};
 use clap::Args;
 
 use super::program::{Profile, Program};
-use super::running::{Running, check_interrupted};
+use super::running::Running;
 use super::turns;
+use crate::interrupt;
 use one_core::Core;
 use peers::Peer;
 use report::Report;
@@ -70,7 +71,7 @@ pub(super) fn run(options: &Options) -> Result<()> {
     } else {
         peers::prepare(options.python.as_deref(), &super::folder()?)?
     };
-    check_interrupted()?;
+    interrupt::check()?;
     let report = in_turn(options.rounds, &ours, peers)?;
     if options.json {
         writeln!(io::stdout(), "{}", report.json())?;

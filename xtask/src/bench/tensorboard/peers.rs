@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 
 use crate::bench::peers::warn_without;
 use crate::bench::program::{built, cargo_build};
-use crate::bench::running::check_interrupted;
+use crate::interrupt;
 use crate::venv::Venv;
 
 /// The program that measures those in Python, see its own description.
@@ -75,7 +75,7 @@ pub(super) fn prepare(python: Option<&Path>, folder: &Path) -> Result<Vec<(Peer,
         }
         Err(error) => warn_without("torch and tensorboardX", &error),
     }
-    check_interrupted()?;
+    interrupt::check()?;
     for (peer, program) in rust_programs(&folder.join("rust-peers"))? {
         let mut command = Command::new(program);
         command.arg(peer.name());
@@ -96,13 +96,13 @@ fn rust_programs(project: &Path) -> Result<Vec<(Peer, PathBuf)>> {
         build.args(["--features", "tboard"]).env("PROTOC", protoc);
         built(&mut build, "rust-peers")
     });
-    check_interrupted()?;
+    interrupt::check()?;
     match with_tboard {
         Ok(program) => return Ok(vec![(Peer::TensorboardRs, program.clone()), (Peer::Tboard, program)]),
         Err(error) => warn_without(Peer::Tboard.name(), &error),
     }
     let without = built(&mut build(project), "rust-peers");
-    check_interrupted()?;
+    interrupt::check()?;
     match without {
         Ok(program) => Ok(vec![(Peer::TensorboardRs, program)]),
         Err(error) => {

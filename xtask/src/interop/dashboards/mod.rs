@@ -18,11 +18,12 @@ use anyhow::{Context, Result, anyhow, bail};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::check::Check;
-use super::tensorboard::{Loader, Server};
 use crate::browser::{self, Browser, Rectangle};
+use crate::check::Check;
+use crate::tensorboard::pages::{DRAWN, SETTINGS};
+use crate::tensorboard::{Loader, Server};
 use crate::venv::Venv;
-use tabs::{DRAWN, SETTINGS, TABS, Tab, WIDTH};
+use tabs::{TABS, Tab, WIDTH};
 use tour::Tour;
 
 /// How long TensorBoard may take, once it answers, until it has read what there is.

@@ -1,19 +1,5 @@
 //! The tabs of TensorBoard, and how each is opened and seen to be drawn; knows nothing of browsers.
 
-/// Settings that TensorBoard's pages keep in the browser: curves as they are, all points in view, nothing that
-/// redraws by itself.
-pub(super) const SETTINGS: [(&str, &str); 3] = [
-    (
-        "_tb_global_settings",
-        r#"{"scalarSmoothing":0,"ignoreOutliers":false,"timeSeriesSettingsPaneOpened":false,"stepSelectorEnabled":false,"paginationSize":50,"autoReload":false,"theme":"light"}"#,
-    ),
-    ("_ignoreYOutliers", "false"),
-    ("TF.TensorBoard.PaginatedView.limit", "50"),
-];
-
-/// Defines `drawn`, with a function for each tab's name.
-pub(super) const DRAWN: &str = include_str!("drawn.js");
-
 /// The width of every page.
 pub(super) const WIDTH: u32 = 1400;
 
@@ -24,7 +10,7 @@ pub(super) struct Tab {
     pub(super) name: &'static str,
     /// What TensorBoard calls it.
     pub(super) plugin: &'static str,
-    /// What comes between the server's address and the tab: settings that are not in [`SETTINGS`].
+    /// What comes between the server's address and the tab: settings that are not in the browser's storage.
     query: &'static str,
     /// What comes after the tab.
     fragment: &'static str,
@@ -89,6 +75,7 @@ pub(super) const TABS: [Tab; 14] = [
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tensorboard::pages::DRAWN;
 
     #[test]
     fn every_tab_has_its_function() {

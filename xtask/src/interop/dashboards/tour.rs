@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use tempfile::TempDir;
 
-use crate::interop::cargo;
+use crate::cargo;
 
 /// Runs in a folder that goes when this is dropped.
 #[derive(Debug)]

@@ -16,8 +16,8 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
-use super::cargo;
-use super::check::Check;
+use crate::cargo;
+use crate::check::Check;
 use crate::frameworks::Framework;
 use crate::venv::{Venv, finished};
 

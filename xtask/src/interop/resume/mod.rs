@@ -11,9 +11,10 @@ use std::path::Path;
 
 use anyhow::{Context, Result, anyhow};
 
-use super::check::{Check, same};
 use super::numbers::{numbers, timeless};
-use super::tensorboard::{Answers, Loader, Server, settled, start_each};
+use super::tensorboard::{Answers, start_each};
+use crate::check::{Check, same};
+use crate::tensorboard::{Loader, Server, settled};
 use crate::venv::Venv;
 use story::{PARTS, Seen, Story};
 

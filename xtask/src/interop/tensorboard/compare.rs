@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::Loader;
 use super::answers::Answers;
-use crate::interop::TENSORBOARD;
-use crate::interop::check::{Check, same};
+use crate::check::{Check, same};
 use crate::interop::network;
 use crate::interop::numbers::{Buckets, Numbers, Series, SeriesName, numbers, steps, timeless};
 use crate::interop::short_run::{self, SESSION, ShortRun, TRAIN, VALIDATION};
+use crate::tensorboard::{Loader, VERSION};
 
 /// The tag that Keras' callback gives the graph of layers.
 const GRAPH: &str = "keras";
@@ -51,7 +50,7 @@ pub(super) fn checks(loader: Loader, subject: &str, found: &Answers, expected: &
     let mut in_history = found.curves.clone();
     in_history.retain(|name, _| short_run::is_in_history(name));
     vec![
-        check(format!("version {TENSORBOARD} reading with its {}", loader.name()), program(loader, found)),
+        check(format!("version {VERSION} reading with its {}", loader.name()), program(loader, found)),
         check(
             format!("runs {SESSION}, {TRAIN} and {VALIDATION}"),
             same(&set([SESSION, TRAIN, VALIDATION]), &set(&found.runs)),
@@ -105,10 +104,10 @@ fn program(loader: Loader, found: &Answers) -> Result<(), String> {
         Loader::Fast => "GrpcDataProvider",
         Loader::Python => "MultiplexerDataProvider",
     };
-    if found.version == TENSORBOARD && found.provider.starts_with(provider) {
+    if found.version == VERSION && found.provider.starts_with(provider) {
         return Ok(());
     }
-    Err(format!("expected {TENSORBOARD} with {provider}, found {} with {}", found.version, found.provider))
+    Err(format!("expected {VERSION} with {provider}, found {} with {}", found.version, found.provider))
 }
 
 fn set<T: ToString>(elements: impl IntoIterator<Item = T>) -> BTreeMap<String, &'static str> {
@@ -163,7 +162,7 @@ mod tests {
             buckets
         };
         Answers {
-            version: TENSORBOARD.to_owned(),
+            version: VERSION.to_owned(),
             provider: "GrpcDataProvider(addr='localhost:33205')".to_owned(),
             // TensorBoard orders runs by when they began.
             runs: vec![VALIDATION.to_owned(), TRAIN.to_owned(), SESSION.to_owned()],

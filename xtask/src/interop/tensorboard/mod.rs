@@ -2,54 +2,29 @@
 //!
 //! | module | what it has |
 //! | --- | --- |
-//! | [`server`] | the TensorBoard process: started, asked, ended whatever happens |
 //! | [`answers`] | all that it says about a folder of runs |
 //! | [`compare`] | the checks of that against what the run's own files say |
 
 mod answers;
 mod compare;
-mod server;
 
 use std::path::Path;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Result, anyhow};
 
-use super::check::Check;
 use super::short_run::ShortRun;
+use crate::check::Check;
+use crate::tensorboard::{BETWEEN_LOOKS, LOADING, Loader, Server};
 use crate::venv::Venv;
 pub(super) use answers::Answers;
 use compare::Expected;
-pub(super) use server::Server;
-
-/// How long TensorBoard may take, once it answers, until it has read what there is.
-const LOADING: Duration = Duration::from_secs(30);
-const BETWEEN_LOOKS: Duration = Duration::from_millis(250);
-
-/// The two programs in TensorBoard that read event files; they do not agree on all files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Loader {
-    /// The data server, a program in Rust: the default on platforms that it is built for.
-    Fast,
-    /// The older one, in Python.
-    Python,
-}
-
-impl Loader {
-    /// As it is called in the lines of checks.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Fast => "fast loader",
-            Self::Python => "Python loader",
-        }
-    }
-}
 
 /// Starts TensorBoard with one of its loaders and checks that it reads the run.
 pub(super) fn checks(loader: Loader, venv: &Venv, run: &ShortRun) -> Vec<Check> {
     let subject = format!("tensorboard ({})", loader.name());
-    match server::has_loader(venv, loader, run.temp()) {
+    match loader.is_in(venv) {
         Ok(true) => {}
         Ok(false) => return vec![Check::skipped(subject, "its data server is not made for this platform")],
         Err(error) => return vec![cannot_be_asked(&subject, &error)],
@@ -80,8 +55,8 @@ fn look(server: &mut Server, loader: Loader, subject: &str, expected: &Expected)
 /// Starts a TensorBoard with each loader on `logdir`, side by side; `None` where there is no such loader. What they
 /// write goes to `temp`.
 pub(super) fn start_each(venv: &Venv, logdir: &Path, temp: &Path) -> Vec<(Loader, Result<Option<Server>>)> {
-    let start = |loader| {
-        if !server::has_loader(venv, loader, temp)? {
+    let start = |loader: Loader| {
+        if !loader.is_in(venv)? {
             return Ok(None);
         }
         Server::start(venv, loader, logdir, temp).map(Some)
@@ -94,21 +69,6 @@ pub(super) fn start_each(venv: &Venv, logdir: &Path, temp: &Path) -> Vec<(Loader
         };
         starting.into_iter().map(join).collect()
     })
-}
-
-/// Looks until what is looked for is there or the time is over: TensorBoard answers while it still reads.
-///
-/// # Errors
-/// If the server ends, or with the last reason why it is not there.
-pub(super) fn settled<T>(server: &mut Server, look: impl Fn(&Server) -> Result<T>) -> Result<T> {
-    let end = Instant::now() + LOADING;
-    loop {
-        server.check_alive()?;
-        match look(server) {
-            Err(_) if Instant::now() < end => thread::sleep(BETWEEN_LOOKS),
-            result => return result,
-        }
-    }
 }
 
 fn cannot_be_asked(subject: &str, error: &anyhow::Error) -> Check {

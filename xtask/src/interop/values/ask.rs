@@ -7,7 +7,7 @@ use reqwest::Url;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::interop::tensorboard::Server;
+use crate::tensorboard::Server;
 
 /// Questions to one plugin about one run, which have the same name.
 #[derive(Clone, Copy, Debug)]

@@ -20,8 +20,9 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use super::check::Check;
-use super::tensorboard::{Loader, Server, settled, start_each};
+use super::tensorboard::start_each;
+use crate::check::Check;
+use crate::tensorboard::{Loader, Server, settled};
 use crate::venv::Venv;
 use ask::Ask;
 

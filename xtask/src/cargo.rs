@@ -12,7 +12,7 @@ use anyhow::{Context, Result, ensure};
 ///
 /// # Errors
 /// If it does not succeed.
-pub(super) fn run(arguments: &[&str], folders: &[&Path]) -> Result<()> {
+pub(crate) fn run(arguments: &[&str], folders: &[&Path]) -> Result<()> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let status = Command::new(&cargo)
         .args(arguments)
@@ -27,8 +27,20 @@ pub(super) fn run(arguments: &[&str], folders: &[&Path]) -> Result<()> {
     Ok(())
 }
 
+/// The trainer, built and ready to start in the folder where this program was started: paths are the user's.
+///
+/// # Errors
+/// If it cannot be built.
+pub(crate) fn trainer() -> Result<Command> {
+    tracing::info!("building the trainer");
+    run(&["build", "--package", "trainer"], &[])?;
+    let mut command = built("trainer");
+    command.current_dir(env::current_dir().context("finding the current folder")?);
+    Ok(command)
+}
+
 /// A program that cargo has built with the plain profile, ready to start as cargo would start it.
-pub(super) fn built(program: &str) -> Command {
+pub(crate) fn built(program: &str) -> Command {
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
     let file = format!("{program}{}", env::consts::EXE_SUFFIX);
     let mut command = Command::new(crate::workspace_root().join(target).join("debug").join(file));

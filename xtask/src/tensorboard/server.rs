@@ -1,6 +1,6 @@
 //! The TensorBoard process: started, asked, ended whatever happens; knows nothing of what it is asked.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::thread;
@@ -9,9 +9,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, anyhow, bail};
 use reqwest::Url;
 use reqwest::blocking::{Client, Response};
-use tempfile::NamedTempFile;
+use tempfile::TempDir;
 
 use super::Loader;
+use crate::processes::own_group;
 use crate::venv::{Venv, last_lines};
 
 /// How long TensorBoard may take until it answers, on a slow machine and started for the first time.
@@ -19,50 +20,42 @@ const STARTING: Duration = Duration::from_secs(120);
 const ANSWERING: Duration = Duration::from_secs(30);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
-const SERVE: &str = include_str!("serve.py");
-const DATA_SERVER: &str =
-    "import tensorboard_data_server; print(tensorboard_data_server.server_binary() is not None)";
+/// The file for what it prints.
+const LOG: &str = "tensorboard.log";
 
-/// Whether this TensorBoard has such a loader.
-///
-/// # Errors
-/// If Python cannot tell.
-pub(in crate::interop) fn has_loader(venv: &Venv, loader: Loader, folder: &Path) -> Result<bool> {
-    match loader {
-        Loader::Fast => Ok(venv.printed(DATA_SERVER, folder)?.trim() == "True"),
-        Loader::Python => Ok(true),
-    }
-}
+const SERVE: &str = include_str!("serve.py");
+pub(super) const HAS_DATA_SERVER: &str =
+    "import tensorboard_data_server; print(tensorboard_data_server.server_binary() is not None)";
 
 /// A running TensorBoard; it ends when this is dropped.
 #[derive(Debug)]
-pub(in crate::interop) struct Server {
+pub(crate) struct Server {
     child: Child,
-    /// What it prints.
-    log: NamedTempFile,
+    /// For what it prints and its other files.
+    folder: TempDir,
     address: Url,
     client: Client,
 }
 
 impl Server {
     /// Starts TensorBoard on `logdir`, on a free port of 127.0.0.1, and waits until it answers. What it
-    /// writes goes to `temp`.
+    /// writes goes to a new folder under `parent`, which goes with it.
     ///
     /// # Errors
     /// If it does not start.
-    pub(in crate::interop) fn start(venv: &Venv, loader: Loader, logdir: &Path, temp: &Path) -> Result<Self> {
+    pub(crate) fn start(venv: &Venv, loader: Loader, logdir: &Path, parent: &Path) -> Result<Self> {
         let fast = loader == Loader::Fast;
-        let log = tempfile::Builder::new()
+        let folder = tempfile::Builder::new()
             .prefix("tensorboard-")
-            .suffix(".log")
-            .tempfile_in(temp)
-            .with_context(|| format!("making a file in {}", temp.display()))?;
-        let file = log.reopen().context("opening the log")?;
+            .tempdir_in(parent)
+            .with_context(|| format!("making a folder in {}", parent.display()))?;
+        let log = folder.path().join(LOG);
+        let file = File::create(&log).with_context(|| format!("creating {}", log.display()))?;
         // Not through a proxy, whatever the user's environment says.
         let client =
             Client::builder().no_proxy().timeout(ANSWERING).build().context("making an HTTP client")?;
-        let child = venv
-            .python()
+        let mut command = venv.python();
+        command
             .args(["-c", SERVE, "--logdir"])
             .arg(logdir)
             // The system chooses a port that is free, and TensorBoard prints it.
@@ -75,14 +68,15 @@ impl Server {
                 "--reload_interval",
                 "1",
             ])
-            .env("TMPDIR", temp)
+            // Should this program be killed, serve.py removes it.
+            .env("TMPDIR", folder.path())
             .stdin(Stdio::piped())
             .stdout(file.try_clone().context("sharing the log")?)
-            .stderr(file)
-            .spawn()
-            .context("starting Python")?;
+            .stderr(file);
+        own_group(&mut command);
+        let child = command.spawn().context("starting Python")?;
         let nowhere = Url::parse("http://127.0.0.1/").context("an address")?;
-        let mut server = Self { child, log, address: nowhere, client };
+        let mut server = Self { child, folder, address: nowhere, client };
         server.address = server.wait_for_address()?;
         Ok(server)
     }
@@ -91,7 +85,7 @@ impl Server {
     ///
     /// # Errors
     /// If it does not answer, or answers that it has no such thing.
-    pub(in crate::interop) fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<String> {
+    pub(crate) fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<String> {
         let url = self.url(path, query);
         text(&url, self.client.get(url.clone()).send())
     }
@@ -100,7 +94,7 @@ impl Server {
     ///
     /// # Errors
     /// As [`get`](Self::get).
-    pub(in crate::interop) fn get_bytes(&self, path: &str, query: &[(&str, &str)]) -> Result<Vec<u8>> {
+    pub(crate) fn get_bytes(&self, path: &str, query: &[(&str, &str)]) -> Result<Vec<u8>> {
         let url = self.url(path, query);
         let answer = succeeded(&url, self.client.get(url.clone()).send())?;
         Ok(answer.bytes().with_context(|| format!("reading {url}"))?.to_vec())
@@ -110,7 +104,7 @@ impl Server {
     ///
     /// # Errors
     /// As [`get`](Self::get).
-    pub(in crate::interop) fn post(&self, path: &str, question: &str) -> Result<String> {
+    pub(crate) fn post(&self, path: &str, question: &str) -> Result<String> {
         let url = self.url(path, &[]);
         let request = self.client.post(url.clone()).header("Content-Type", "application/json");
         text(&url, request.body(question.to_owned()).send())
@@ -126,13 +120,14 @@ impl Server {
     }
 
     /// Its address, which ends in a slash.
-    pub(in crate::interop) fn address(&self) -> &str {
+    pub(crate) fn address(&self) -> &str {
         self.address.as_str()
     }
 
     /// # Errors
-    /// If the process has ended.
-    pub(in crate::interop) fn check_alive(&mut self) -> Result<()> {
+    /// If the process has ended, or on Ctrl-C.
+    pub(crate) fn check_alive(&mut self) -> Result<()> {
+        crate::interrupt::check()?;
         match self.child.try_wait().context("looking after TensorBoard")? {
             None => Ok(()),
             Some(status) => Err(anyhow!("TensorBoard ended ({status}): {}", self.last_words())),
@@ -140,12 +135,12 @@ impl Server {
     }
 
     /// The last lines that it printed.
-    pub(in crate::interop) fn last_words(&self) -> String {
+    pub(crate) fn last_words(&self) -> String {
         last_lines(&self.printed())
     }
 
     fn printed(&self) -> String {
-        String::from_utf8_lossy(&fs::read(self.log.path()).unwrap_or_default()).into_owned()
+        String::from_utf8_lossy(&fs::read(self.folder.path().join(LOG)).unwrap_or_default()).into_owned()
     }
 
     fn wait_for_address(&mut self) -> Result<Url> {

@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind, Read};
 use sha2::{Digest, Sha256};
 
 /// MD5 and SHA-256 of all bytes, in lower-case hexadecimal.
-pub(super) fn hashes(mut bytes: impl Read) -> io::Result<(String, String)> {
+pub(crate) fn hashes(mut bytes: impl Read) -> io::Result<(String, String)> {
     let (mut md5, mut sha256) = (md5::Context::new(), Sha256::new());
     let mut buffer = vec![0; 1 << 18];
     loop {
@@ -21,6 +21,11 @@ pub(super) fn hashes(mut bytes: impl Read) -> io::Result<(String, String)> {
         }
     }
     Ok((hex(&md5.finalize().0), hex(&sha256.finalize())))
+}
+
+/// The SHA-256 of bytes in memory.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 
 /// One check that was made, or could not be made here.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Check {
+pub(crate) struct Check {
     /// What was found to be so, or not.
     name: String,
     outcome: Outcome,
@@ -24,24 +24,24 @@ enum Outcome {
 
 impl Check {
     /// A check that passed, or failed for a reason: what was expected and what was found.
-    pub(super) fn new(name: impl Into<String>, result: Result<(), String>) -> Self {
+    pub(crate) fn new(name: impl Into<String>, result: Result<(), String>) -> Self {
         let outcome = result.map_or_else(Outcome::Failed, |()| Outcome::Passed);
         Self { name: name.into(), outcome }
     }
 
     /// A check that this machine lacks something for.
-    pub(super) fn skipped(name: impl Into<String>, why: impl Into<String>) -> Self {
+    pub(crate) fn skipped(name: impl Into<String>, why: impl Into<String>) -> Self {
         Self { name: name.into(), outcome: Outcome::Skipped(why.into()) }
     }
 
     /// For the tests of checks.
     #[cfg(test)]
-    pub(super) fn has_failed(&self) -> bool {
+    pub(crate) fn has_failed(&self) -> bool {
         matches!(self.outcome, Outcome::Failed(_))
     }
 
     /// The check as one line.
-    fn line(&self) -> String {
+    pub(crate) fn line(&self) -> String {
         let line = match &self.outcome {
             Outcome::Passed => format!("ok   {}", self.name),
             Outcome::Failed(why) => format!("FAIL {}: {why}", self.name),
@@ -53,7 +53,7 @@ impl Check {
 
 /// Prints checks as they come and counts them.
 #[derive(Debug, Default)]
-pub(super) struct Report {
+pub(crate) struct Report {
     passed: usize,
     failed: usize,
     skipped: usize,
@@ -61,7 +61,7 @@ pub(super) struct Report {
 
 impl Report {
     /// Prints and counts some checks.
-    pub(super) fn add(&mut self, checks: &[Check]) {
+    pub(crate) fn add(&mut self, checks: &[Check]) {
         for check in checks {
             match check.outcome {
                 Outcome::Passed => self.passed += 1,
@@ -75,10 +75,10 @@ impl Report {
     /// Prints how many checks passed and failed.
     ///
     /// # Errors
-    /// If one failed.
-    pub(super) fn finish(self) -> Result<()> {
+    /// If one failed: with what that means.
+    pub(crate) fn finish(self, meaning: &str) -> Result<()> {
         print(&self.summary());
-        ensure!(self.failed == 0, "what we write is not what other programs read, see FAIL above");
+        ensure!(self.failed == 0, "{meaning}: see FAIL above");
         Ok(())
     }
 
@@ -95,7 +95,7 @@ impl Report {
 ///
 /// # Errors
 /// If an entry is missing, unexpected, or has another value.
-pub(super) fn same<K, V>(expected: &BTreeMap<K, V>, found: &BTreeMap<K, V>) -> Result<(), String>
+pub(crate) fn same<K, V>(expected: &BTreeMap<K, V>, found: &BTreeMap<K, V>) -> Result<(), String>
 where
     K: Ord + Display,
     V: PartialEq + Debug,
@@ -140,8 +140,8 @@ mod tests {
         let report = |failed, skipped| Report { passed: 2, failed, skipped };
         assert_eq!(report(0, 0).summary(), "2 passed, 0 failed");
         assert_eq!(report(1, 3).summary(), "2 passed, 1 failed, 3 skipped");
-        assert!(report(0, 3).finish().is_ok());
-        assert!(report(1, 0).finish().is_err());
+        assert!(report(0, 3).finish("bad").is_ok());
+        assert!(report(1, 0).finish("bad").is_err());
     }
 
     #[test]

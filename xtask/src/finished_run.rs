@@ -1,14 +1,14 @@
 //! A finished run on disk: found, read and checked.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
+use figures::Confusion;
 use serde::Deserialize;
 
-/// The files of a run that go into a submission as they are.
-pub(crate) const FILES: [&str; 5] =
-    ["config.toml", "history.csv", "model.safetensors", "model.safetensors.md5", "results.toml"];
+use crate::hash::sha256;
 
 /// A run whose model file is whole: its md5 is the one written beside it.
 #[derive(Debug)]
@@ -66,6 +66,7 @@ pub(crate) struct Data {
     pub(crate) train: usize,
     pub(crate) validation: usize,
     pub(crate) test: usize,
+    pub(crate) classes: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -81,20 +82,46 @@ pub(crate) struct Results {
     pub(crate) test_accuracy: f64,
     pub(crate) test_loss: f64,
     pub(crate) model_md5: String,
+    pub(crate) weights_of_epoch: u64,
     pub(crate) seconds: f64,
+    /// How many test pictures of each class got each answer: a row for each true class, a column for each answer.
+    pub(crate) confusion: Vec<Vec<u64>>,
+    pub(crate) diagnosis: Diagnosis,
 }
 
-/// A line of history.csv.
+/// What the trainer says of the curves.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Diagnosis {
+    pub(crate) verdict: String,
+    pub(crate) evidence: Vec<String>,
+    pub(crate) advice: Vec<String>,
+}
+
+/// A line of history.csv. Losses and accuracies are `f32`s, as in the event files.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Epoch {
+    /// Counted from 1.
     pub(crate) number: u64,
-    pub(crate) accuracy: f64,
-    pub(crate) val_accuracy: f64,
+    pub(crate) loss: f32,
+    pub(crate) accuracy: f32,
+    pub(crate) val_loss: f32,
+    pub(crate) val_accuracy: f32,
+    pub(crate) learning_rate: f64,
 }
 
 impl FinishedRun {
-    /// The finished run below `runs` that was started last.
-    pub(crate) fn latest(runs: &Path) -> Result<Self> {
+    /// The run that a user names: its folder, or `latest` for the one below `runs` that was started last.
+    ///
+    /// # Errors
+    /// If there is none, it is not finished, or its files are not what the trainer writes.
+    pub(crate) fn find(name: &str, runs: &Path) -> Result<Self> {
+        match name {
+            "latest" => Self::latest(runs),
+            folder => Self::open(Path::new(folder)),
+        }
+    }
+
+    fn latest(runs: &Path) -> Result<Self> {
         let entries = fs::read_dir(runs).with_context(|| {
             format!("cannot list {}: train a network first with `cargo run -p trainer`", runs.display())
         })?;
@@ -116,7 +143,20 @@ impl FinishedRun {
     }
 
     /// The run in `folder`.
+    ///
+    /// # Errors
+    /// If it is not finished, or its files are not what the trainer writes.
     pub(crate) fn open(folder: &Path) -> Result<Self> {
+        let run = Self::read_unchecked(folder)?;
+        run.check_md5()?;
+        Ok(run)
+    }
+
+    /// The run in `folder`, whatever the md5 of its model.
+    ///
+    /// # Errors
+    /// If it is not finished, or its files are not what the trainer writes.
+    pub(crate) fn read_unchecked(folder: &Path) -> Result<Self> {
         ensure!(folder.is_dir(), "no run folder {}; see `ls runs`", folder.display());
         ensure!(
             folder.join("results.toml").is_file(),
@@ -128,10 +168,17 @@ impl FinishedRun {
         let path = folder.join("history.csv");
         let history = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let history = parse_history(&history).with_context(|| path.display().to_string())?;
-        let finished =
-            Self { folder: folder.to_owned(), config, data, command: run.command, results, history };
-        finished.check_md5()?;
-        Ok(finished)
+        Ok(Self { folder: folder.to_owned(), config, data, command: run.command, results, history })
+    }
+
+    /// Which test picture was taken for what.
+    pub(crate) fn confusion(&self) -> Confusion {
+        Confusion { classes: self.data.classes.clone(), counts: self.results.confusion.concat() }
+    }
+
+    /// What was trained on what, in one line.
+    pub(crate) fn title(&self) -> String {
+        format!("{} · network: {}", self.data.description, self.config.model)
     }
 
     /// The folder's own name.
@@ -141,10 +188,45 @@ impl FinishedRun {
         name.map_or_else(|| "run".to_owned(), |name| name.to_string_lossy().into_owned())
     }
 
-    /// The content of one of [`FILES`].
+    /// The content of one of its files.
     pub(crate) fn read(&self, name: &str) -> Result<Vec<u8>> {
         let path = self.folder.join(name);
         fs::read(&path).with_context(|| format!("cannot read {}", path.display()))
+    }
+
+    /// Its event files as the archive names them: `train/events...`, in the order of names.
+    ///
+    /// # Errors
+    /// If its folders cannot be listed.
+    pub(crate) fn event_files(&self) -> Result<Vec<String>> {
+        let mut files = Vec::new();
+        for part in ["", "train/", "validation/"] {
+            let folder = self.folder.join(part);
+            let entries = match fs::read_dir(&folder) {
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                entries => entries.with_context(|| format!("cannot list {}", folder.display()))?,
+            };
+            for entry in entries {
+                let name = entry?.file_name().to_string_lossy().into_owned();
+                if name.starts_with("events.out.tfevents.") {
+                    files.push(format!("{part}{name}"));
+                }
+            }
+        }
+        files.sort();
+        Ok(files)
+    }
+
+    /// One SHA-256 of all event files and their names: pictures of them are of this run as long as it stays.
+    ///
+    /// # Errors
+    /// If one cannot be read.
+    pub(crate) fn events_sha256(&self) -> Result<String> {
+        let mut sums = String::new();
+        for name in self.event_files()? {
+            sums += &format!("{}  {name}\n", sha256(&self.read(&name)?));
+        }
+        Ok(sha256(sums.as_bytes()))
     }
 
     /// The epoch with the greatest validation accuracy; the first of equal ones.
@@ -154,7 +236,11 @@ impl FinishedRun {
             .reduce(|best, epoch| if epoch.val_accuracy > best.val_accuracy { epoch } else { best })
     }
 
-    fn check_md5(&self) -> Result<()> {
+    /// That the model file has the md5 that was written of it.
+    ///
+    /// # Errors
+    /// If it has another.
+    pub(crate) fn check_md5(&self) -> Result<()> {
         let found = format!("{:x}", md5::compute(self.read("model.safetensors")?));
         let written = String::from_utf8_lossy(&self.read("model.safetensors.md5")?).into_owned();
         let expected = format!("{found}  model.safetensors\n");
@@ -183,18 +269,28 @@ fn parse_history(text: &str) -> Result<Vec<Epoch>> {
     let mut lines = text.lines();
     let header: Vec<&str> = lines.next().unwrap_or_default().split(',').collect();
     let column = |name: &str| {
-        header.iter().position(|column| *column == name).with_context(|| format!("there is no column {name}"))
+        let place = header.iter().position(|column| *column == name);
+        place.with_context(|| format!("expected a column {name:?}, found {}", header.join(",")))
     };
-    let (number, accuracy, val_accuracy) = (column("epoch")?, column("accuracy")?, column("val_accuracy")?);
+    let epoch = column("epoch")?;
+    let rate = column("learning_rate")?;
+    let (loss, accuracy) = (column("loss")?, column("accuracy")?);
+    let (val_loss, val_accuracy) = (column("val_loss")?, column("val_accuracy")?);
     lines
-        .map(|line| {
+        .zip(1..)
+        .map(|(line, expected)| {
             let cells: Vec<&str> = line.split(',').collect();
+            let wrong = || format!("expected numbers of epoch {expected}, found {line}");
             let cell = |at: usize| cells.get(at).copied().unwrap_or_default();
-            let wrong = || format!("the line {line:?} is not one of a history");
+            let value = |at: usize| cell(at).parse::<f32>().with_context(wrong);
+            ensure!(cell(epoch).parse() == Ok(expected), wrong());
             Ok(Epoch {
-                number: cell(number).parse().with_context(wrong)?,
-                accuracy: cell(accuracy).parse().with_context(wrong)?,
-                val_accuracy: cell(val_accuracy).parse().with_context(wrong)?,
+                number: expected,
+                loss: value(loss)?,
+                accuracy: value(accuracy)?,
+                val_loss: value(val_loss)?,
+                val_accuracy: value(val_accuracy)?,
+                learning_rate: cell(rate).parse().with_context(wrong)?,
             })
         })
         .collect()
