@@ -33,8 +33,8 @@ pub(super) fn checks(folder: &Path) -> Vec<Check> {
         stopped_and_begun_again(temp.path(), &archive),
     )];
     if archive.exists() {
-        let name = "verify-submission --retrain: another seed in config.toml is another model";
-        checks.push(told(name, another_seed(&archive, &temp.path().join("lie.zip"))));
+        let name = "verify-submission --retrain: another learning rate in config.toml is another model";
+        checks.push(told(name, another_rate(&archive, &temp.path().join("lie.zip"))));
     }
     checks
 }
@@ -84,14 +84,16 @@ fn kill_all(program: &mut std::process::Child) -> Result<()> {
     Ok(())
 }
 
-/// Changes the seed, and whatever else would tell of that without training.
-fn another_seed(honest: &Path, lie: &Path) -> Result<()> {
+/// Changes a setting, and the sums to fit.
+fn another_rate(honest: &Path, lie: &Path) -> Result<()> {
     let unpacked = Unpacked::open(honest)?;
     let mut entries = Vec::new();
     for name in unpacked.sha256.keys().filter(|name| *name != sums::FILE) {
         let mut content = fs::read(unpacked.folder().join(name))?;
         if name == "run/config.toml" {
-            content = String::from_utf8(content)?.replace("seed = 0", "seed = 1").into_bytes();
+            content = String::from_utf8(content)?
+                .replace("learning-rate = 0.001", "learning-rate = 0.002")
+                .into_bytes();
         }
         entries.push(Entry::new(name, content));
     }
@@ -100,7 +102,7 @@ fn another_seed(honest: &Path, lie: &Path) -> Result<()> {
     let retraining = Retraining { data_dir: "data".into(), dataset: None };
     let mut lines = Vec::new();
     verification::checks(lie, Some(&retraining), &mut |check| lines.push(check.line()));
-    for part in ["config.seed was 0 in training", "the model has the same md5: expected"] {
+    for part in ["config.learning-rate was 0.001 in training", "the model has the same md5: expected"] {
         ensure!(
             lines.iter().any(|line| line.starts_with("FAIL ") && line.contains(part)),
             "expected FAIL with {part:?}, found {lines:?}"
