@@ -58,11 +58,11 @@ use Number::{Real, Whole};
 pub(crate) fn launch<const N: usize>(
     kernel: &str,
     threads: usize,
-    arrays: [Array; N],
+    arrays: &[Array; N],
     numbers: &[Number],
 ) -> [Array; N] {
     let [forwards, backwards] =
-        ["forwards", "backwards"].map(|order| launch_in_order(kernel, threads + 3, order, &arrays, numbers));
+        ["forwards", "backwards"].map(|order| launch_in_order(kernel, threads + 3, order, arrays, numbers));
     assert!(forwards == backwards, "{kernel}: the result depends on the order of threads");
     forwards.try_into().unwrap()
 }
