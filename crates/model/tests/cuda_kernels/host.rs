@@ -108,7 +108,7 @@ fn program() -> &'static Path {
     PROGRAM.get_or_init(compile)
 }
 
-/// Compiles `host.c` with `$CC`, else `cc`. Multiply-adds are not fused, as the steps of optimizers in `kernels` are not.
+/// Compiles `host.c` with `$CC`, else `cc`. Multiply-adds are not fused, as in the steps of optimizers in `kernels`.
 fn compile() -> PathBuf {
     let named = env::var("CC").ok().filter(|named| !named.trim().is_empty());
     let named = named.unwrap_or_else(|| "cc".to_owned());
