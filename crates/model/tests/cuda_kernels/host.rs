@@ -58,11 +58,11 @@ use Number::{Real, Whole};
 pub(crate) fn launch<const N: usize>(
     kernel: &str,
     threads: usize,
-    arrays: [Array; N],
+    arrays: &[Array; N],
     numbers: &[Number],
 ) -> [Array; N] {
     let [forwards, backwards] =
-        ["forwards", "backwards"].map(|order| launch_in_order(kernel, threads + 3, order, &arrays, numbers));
+        ["forwards", "backwards"].map(|order| launch_in_order(kernel, threads + 3, order, arrays, numbers));
     assert!(forwards == backwards, "{kernel}: the result depends on the order of threads");
     forwards.try_into().unwrap()
 }
@@ -108,7 +108,7 @@ fn program() -> &'static Path {
     PROGRAM.get_or_init(compile)
 }
 
-/// Compiles `host.c` with `$CC`, else `cc`. Multiply-adds are not fused, as the steps of optimizers in `kernels` are not.
+/// Compiles `host.c` with `$CC`, else `cc`. Multiply-adds are not fused, as in the steps of optimizers in `kernels`.
 fn compile() -> PathBuf {
     let named = env::var("CC").ok().filter(|named| !named.trim().is_empty());
     let named = named.unwrap_or_else(|| "cc".to_owned());

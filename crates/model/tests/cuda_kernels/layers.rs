@@ -47,12 +47,12 @@ fn bias_and_relu_are_those_of_a_dense_layer() {
             let what = format!("{activation:?} {rows} x {channels}");
             let sizes = [rows, channels, relu].map(Whole);
             let arrays = [Array::from(&sums[..]), Array::from(&bias[..])];
-            let [found, _] = launch("bias_activation", rows * channels, arrays, &sizes);
+            let [found, _] = launch("bias_activation", rows * channels, &arrays, &sizes);
             check_equal(&what, &found.floats(), &y);
             if activation == Activation::Relu {
                 let len = rows * channels;
                 let arrays = [found, Array::from(&dy[..]), Array::unwritten(len)];
-                let [_, _, found] = launch("relu_backward", len, arrays, &[Whole(len)]);
+                let [_, _, found] = launch("relu_backward", len, &arrays, &[Whole(len)]);
                 check_equal(&what, &found.floats(), &dz);
             }
         }
@@ -88,9 +88,9 @@ fn the_gradient_of_a_bias_is_the_sum_of_rows() {
 fn sum_rows(values: &[f32], rows: usize, channels: usize, parts: usize) -> Vec<f32> {
     let arrays = [Array::from(values), Array::unwritten(parts * channels)];
     let [_, partial] =
-        launch("sum_rows_parts", parts * channels, arrays, &[rows, channels, parts].map(Whole));
+        launch("sum_rows_parts", parts * channels, &arrays, &[rows, channels, parts].map(Whole));
     let arrays = [partial, Array::unwritten(channels)];
-    let [_, sums] = launch("sum_rows_finish", channels, arrays, &[channels, parts].map(Whole));
+    let [_, sums] = launch("sum_rows_finish", channels, &arrays, &[channels, parts].map(Whole));
     sums.floats()
 }
 
@@ -99,6 +99,6 @@ fn pictures_are_bytes_over_255() {
     let bytes: Vec<u8> = (0..=255).chain([7, 200, 9]).collect();
     let expected: Vec<f32> = bytes.iter().map(|byte| f32::from(*byte) / 255.0).collect();
     let arrays = [Array::from(&bytes[..]), Array::unwritten(bytes.len())];
-    let [_, found] = launch("pictures_to_f32", bytes.len(), arrays, &[Whole(bytes.len())]);
+    let [_, found] = launch("pictures_to_f32", bytes.len(), &arrays, &[Whole(bytes.len())]);
     check_equal("pictures", &found.floats(), &expected);
 }

@@ -23,22 +23,22 @@ fn cross_entropy(logits: &[f32], labels: &[u32], classes: usize, smoothing: f32)
         Array::unwritten(batch),
     ];
     let numbers = [Whole(batch), Whole(classes), Real(smoothing)];
-    let [_, _, losses, gradient, correct] = launch("cross_entropy", batch, arrays, &numbers);
+    let [_, _, losses, gradient, correct] = launch("cross_entropy", batch, &arrays, &numbers);
     Found { losses: losses.floats(), gradient: gradient.floats(), correct: correct.words() }
 }
 
 fn mean(values: &[f32], parts: usize) -> f32 {
     let arrays = [Array::from(values), Array::unwritten(parts)];
-    let [_, sums] = launch("sum_in_order", parts, arrays, &[values.len(), parts].map(Whole));
+    let [_, sums] = launch("sum_in_order", parts, &arrays, &[values.len(), parts].map(Whole));
     let arrays = [sums, Array::unwritten(1)];
-    let [_, mean] = launch("mean_in_order", 1, arrays, &[parts, values.len()].map(Whole));
+    let [_, mean] = launch("mean_in_order", 1, &arrays, &[parts, values.len()].map(Whole));
     mean.floats()[0]
 }
 
 fn count(flags: &[u32], parts: usize) -> usize {
     let arrays = [Array::from(flags), Array::unwritten(parts)];
-    let [_, sums] = launch("count_in_order", parts, arrays, &[flags.len(), parts].map(Whole));
-    let [_, sum] = launch("count_in_order", 1, [sums, Array::unwritten(1)], &[parts, 1].map(Whole));
+    let [_, sums] = launch("count_in_order", parts, &arrays, &[flags.len(), parts].map(Whole));
+    let [_, sum] = launch("count_in_order", 1, &[sums, Array::unwritten(1)], &[parts, 1].map(Whole));
     sum.words()[0] as usize
 }
 
@@ -118,7 +118,7 @@ fn equal_ruled_out_and_undefined_logits_are_as_on_the_cpu() {
 #[test]
 fn a_label_that_is_no_class_is_seen_and_teaches_nothing() {
     let logits = [1.0, 2.0, 3.0, 4.0, 6.0, 5.0];
-    let right = check("two rows", &logits, &[1, 0], 2 + 1, 0.1);
+    let right = check("two rows", &logits, &[1, 0], 3, 0.1);
     for bad in [3, u32::MAX] {
         let found = cross_entropy(&logits, &[bad, 0], 3, 0.1);
         check_equal("losses", &found.losses, &[f32::NAN, right.losses[1]]);

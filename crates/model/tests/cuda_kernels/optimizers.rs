@@ -69,7 +69,7 @@ fn step<const N: usize>(
     let arrays: [Array; N] = arrays.try_into().unwrap();
     let numbers = [&[Whole(gradient.len())], numbers].concat();
     let mut found: Vec<Vec<f32>> =
-        launch(kernel, gradient.len(), arrays, &numbers).iter().map(Array::floats).collect();
+        launch(kernel, gradient.len(), &arrays, &numbers).iter().map(Array::floats).collect();
     let after = found.remove(1);
     check_equal("the gradient, which is only read", &after, gradient);
     found

@@ -61,7 +61,7 @@ fn check(case: &Case, values: impl Fn(usize) -> Vec<f32>) {
 
     let forward = |kernel| {
         let arrays = [x_array.clone(), Array::unwritten(outputs)];
-        let [_, y] = launch(kernel, outputs, arrays, &sizes);
+        let [_, y] = launch(kernel, outputs, &arrays, &sizes);
         y.floats()
     };
     check_equal(&format!("max {case:?}"), &forward("max_pool_forward"), &max.forward(batch, &x).unwrap());
@@ -69,10 +69,10 @@ fn check(case: &Case, values: impl Fn(usize) -> Vec<f32>) {
     check_equal(&format!("average {case:?}"), &forward("avg_pool_forward"), &expected);
 
     let arrays = [x_array.clone(), dy_array.clone(), Array::unwritten(inputs)];
-    let [_, _, dx] = launch("max_pool_backward", inputs, arrays, &sizes);
+    let [_, _, dx] = launch("max_pool_backward", inputs, &arrays, &sizes);
     let expected = max.backward(batch, &x, &dy).unwrap();
     check_equal(&format!("gradient of max {case:?}"), &dx.floats(), &expected);
-    let [_, dx] = launch("avg_pool_backward", inputs, [dy_array, Array::unwritten(inputs)], &sizes);
+    let [_, dx] = launch("avg_pool_backward", inputs, &[dy_array, Array::unwritten(inputs)], &sizes);
     let expected = average.backward(batch, &dy).unwrap();
     check_equal(&format!("gradient of average {case:?}"), &dx.floats(), &expected);
 }
