@@ -33,8 +33,8 @@ fn wrong_usage_ends_with_2_and_names_the_option() {
         "--model resnet: there is no such file; expected tutorial, tutorial-plus, or the path of",
     );
     // Built without them.
-    check("--device cuda", "--device cuda is not to be had");
-    check("--device metal", "--device metal is not to be had");
+    check("--device cuda", "--device cuda is not in this build");
+    check("--device metal", "--device metal is not in this build");
 }
 
 #[test]

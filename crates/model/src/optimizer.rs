@@ -3,10 +3,17 @@
 use std::cell::RefCell;
 
 use candle_core::backprop::GradStore;
-use candle_core::{CpuStorage, InplaceOp2, Layout, Tensor, Var};
+#[cfg(feature = "cuda")]
+use candle_core::cuda_backend::{
+    CudaDevice, CudaStorage,
+    cudarc::driver::{CudaSlice, CudaView},
+};
+use candle_core::{CpuStorage, Device, InplaceOp2, Layout, Tensor, Var};
 use kernels::ShapeError;
 use kernels::optimizer::{self as kernel, MomentumKind};
 
+#[cfg(feature = "cuda")]
+use crate::cuda::launch;
 use crate::{Error, Network};
 
 /// What an optimizer does, and by which numbers.
@@ -78,6 +85,9 @@ pub struct Optimizer {
 enum Moment {
     /// For weights on the CPU.
     Host(Vec<f32>),
+    /// For weights on a CUDA device.
+    #[cfg(feature = "cuda")]
+    Cuda(CudaSlice<f32>, CudaDevice),
     /// For weights on another device.
     Device(Tensor),
 }
@@ -90,9 +100,13 @@ impl Optimizer {
     pub fn new(network: &Network, settings: &OptimizerSettings) -> Result<Self, Error> {
         let weights = network.weights();
         let zeros = |_: &&str| -> Result<Moment, Error> {
-            Ok(match weights.device().is_cpu() {
-                true => Moment::Host(vec![0.0; weights.elem_count()]),
-                false => Moment::Device(weights.zeros_like()?),
+            Ok(match weights.device() {
+                Device::Cpu => Moment::Host(vec![0.0; weights.elem_count()]),
+                #[cfg(feature = "cuda")]
+                Device::Cuda(device) => {
+                    Moment::Cuda(device.alloc_zeros(weights.elem_count())?, device.clone())
+                }
+                _ => Moment::Device(weights.zeros_like()?),
             })
         };
         let moments = settings.moments().iter().map(zeros).collect::<Result<_, _>>()?;
@@ -106,10 +120,11 @@ impl Optimizer {
     pub fn step(&mut self, network: &Network, gradient: &Tensor, learning_rate: f64) -> Result<(), Error> {
         let weights = network.weights();
         self.steps += 1;
-        if weights.device().is_cpu() {
-            self.on_host(network, gradient, learning_rate)
-        } else {
-            self.on_device(weights, gradient, learning_rate)
+        match weights.device() {
+            Device::Cpu => self.on_host(network, gradient, learning_rate),
+            #[cfg(feature = "cuda")]
+            Device::Cuda(_) => self.on_cuda(weights, gradient, learning_rate),
+            _ => self.on_device(weights, gradient, learning_rate),
         }
     }
 
@@ -134,6 +149,29 @@ impl Optimizer {
                 _ => kernel::sgd(simd, learning_rate as f32, weights, gradient),
             }
         })
+    }
+
+    /// One kernel over all weights.
+    #[cfg(feature = "cuda")]
+    fn on_cuda(&mut self, weights: &Var, gradient: &Tensor, learning_rate: f64) -> Result<(), Error> {
+        let (rule, decay) = (self.settings.rule, (self.settings.weight_decay * learning_rate) as f32);
+        let (steps, rate) = (self.steps, learning_rate as f32);
+        let moments = &mut self.moments[..];
+        let step = |device: &CudaDevice, weights: &mut CudaSlice<f32>, gradient: &CudaView<'_, f32>| match (
+            rule,
+            &mut *moments,
+        ) {
+            (Rule::Adam(adam), [Moment::Cuda(mean, _), Moment::Cuda(square, _)]) => {
+                let rate = adam.corrected_rate(learning_rate, steps);
+                launch::adam(device, &adam, rate, decay, weights, gradient, [mean, square])
+            }
+            (Rule::Momentum(momentum), [Moment::Cuda(velocity, _)]) => {
+                launch::momentum(device, &momentum, rate, decay, weights, gradient, velocity)
+            }
+            // The moments are made for the rule, so this is plain descent.
+            _ => launch::sgd(device, rate, decay, weights, gradient),
+        };
+        Ok(weights.inplace_op2(&gradient.contiguous()?, &CudaStep(RefCell::new(step)))?)
     }
 
     fn on_device(&mut self, weights: &Var, gradient: &Tensor, learning_rate: f64) -> Result<(), Error> {
@@ -173,6 +211,8 @@ impl Optimizer {
         let values = |moment: &Moment| -> Result<Vec<f32>, Error> {
             match moment {
                 Moment::Host(values) => Ok(values.clone()),
+                #[cfg(feature = "cuda")]
+                Moment::Cuda(values, device) => Ok(device.clone_dtoh(values)?),
                 Moment::Device(values) => Ok(values.to_vec1()?),
             }
         };
@@ -193,6 +233,8 @@ impl Optimizer {
             let (_, values) = saved.ok_or_else(|| Error::MissingTensor(format!("optimizer.{name}")))?;
             let expected = match moment {
                 Moment::Host(mine) => mine.len(),
+                #[cfg(feature = "cuda")]
+                Moment::Cuda(mine, _) => mine.len(),
                 Moment::Device(mine) => mine.elem_count(),
             };
             if values.len() != expected {
@@ -204,6 +246,8 @@ impl Optimizer {
             }
             found.push(match moment {
                 Moment::Host(_) => Moment::Host(values.clone()),
+                #[cfg(feature = "cuda")]
+                Moment::Cuda(_, device) => Moment::Cuda(device.clone_htod(values)?, device.clone()),
                 Moment::Device(mine) => {
                     Moment::Device(Tensor::from_slice(values, values.len(), mine.device())?)
                 }
@@ -277,9 +321,44 @@ impl<F: FnMut(&mut [f32], &[f32]) -> Result<(), ShapeError>> InplaceOp2 for Step
     }
 }
 
+/// A step on a CUDA device as candle's op.
+#[cfg(feature = "cuda")]
+struct CudaStep<F>(RefCell<F>);
+
+#[cfg(feature = "cuda")]
+impl<F> InplaceOp2 for CudaStep<F>
+where
+    F: FnMut(&CudaDevice, &mut CudaSlice<f32>, &CudaView<'_, f32>) -> candle_core::Result<()>,
+{
+    fn name(&self) -> &'static str {
+        "optimizer-step"
+    }
+
+    fn cpu_fwd(&self, _: &mut CpuStorage, _: &Layout, _: &CpuStorage, _: &Layout) -> candle_core::Result<()> {
+        candle_core::bail!("this step is for CUDA")
+    }
+
+    fn cuda_fwd(
+        &self,
+        w: &mut CudaStorage,
+        w_layout: &Layout,
+        g: &CudaStorage,
+        g_layout: &Layout,
+    ) -> candle_core::Result<()> {
+        // A network's weights are a tensor of their own.
+        if w_layout.contiguous_offsets().map(|(from, _)| from) != Some(0) {
+            candle_core::bail!("expected all of the weights")
+        }
+        let (device, gradient) = (w.device.clone(), crate::cuda::f32s(g, g_layout)?);
+        let Ok(mut step) = self.0.try_borrow_mut() else {
+            candle_core::bail!("an optimizer's step in itself")
+        };
+        step(&device, w.as_cuda_slice_mut::<f32>()?, &gradient)
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use candle_core::Device;
     use kernels::Simd;
     use streams::Seed;
 

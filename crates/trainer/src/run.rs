@@ -4,7 +4,6 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use candle_core::Device;
 use dataset::loader::{LastBatch, Loader};
 use kernels::Simd;
 use model::Network;
@@ -13,7 +12,7 @@ use streams::Seed;
 
 use crate::callback::Callback;
 use crate::checkpoint::{self, Checkpoints};
-use crate::config::{Config, DeviceName};
+use crate::config::Config;
 use crate::data::Data;
 use crate::diagnosis::{Diagnosis, Epoch};
 use crate::evaluate::{Answers, answers, evaluation_loader};
@@ -81,7 +80,7 @@ impl Run {
     /// If a setting is out of range, the device is not to be had, the pictures do not fit the network, or the
     /// folder cannot be made.
     pub fn prepare(config: Config, data: Data, how: &Execution) -> Result<Self> {
-        let config = Config { model: config.model.resolved()?, ..config };
+        let config = Config { model: config.model.resolved()?, device: config.device.resolved()?, ..config };
         let network = network(&config, &data, how.simd)?;
         let folder = match &how.run_dir {
             Some(path) => RunFolder::create(path)?,
@@ -247,26 +246,10 @@ fn network(config: &Config, data: &Data, simd: Simd) -> Result<Network> {
             format!("--last-batch drop leaves nothing of {train} training pictures at --batch-size {size}");
         return Err(Error::Setting(left));
     }
-    let device = open_device(config.device)?;
+    let device = config.device.open()?;
     let (shape, classes) = (data.dataset.pictures().shape(), data.dataset.classes().len());
     let architecture = config.model.architecture(shape, classes)?;
     Ok(Network::new(&architecture, Seed(config.seed), &device, simd)?)
-}
-
-fn open_device(name: DeviceName) -> Result<Device> {
-    let (feature, device) = match name {
-        DeviceName::Cpu => return Ok(Device::Cpu),
-        DeviceName::Cuda => ("cuda", Device::new_cuda(0)),
-        DeviceName::Metal => ("metal", Device::new_metal(0)),
-    };
-    device.map_err(|error| {
-        let error = error.to_string();
-        let why = error.lines().next().unwrap_or_default();
-        Error::Setting(format!(
-            "--device {feature} is not to be had: {why}; build with `--features {feature}` on a machine that has it, \
-             or use --device cpu"
-        ))
-    })
 }
 
 /// A value as the run's files have it.

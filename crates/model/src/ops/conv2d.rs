@@ -26,6 +26,10 @@ pub fn conv2d(
     let (kh, kw, _, filters) = weights.dims4()?;
     let shape =
         Conv2d::new([h, w, channels], filters, [kh, kw], stride, padding, activation).map_err(wrap)?;
+    #[cfg(feature = "cuda")]
+    if input.device().is_cuda() {
+        return super::on_cuda::conv2d(input, weights, bias, stride, padding, activation);
+    }
     if !input.device().is_cpu() {
         return composed::conv2d(input, weights, bias, stride, padding, activation);
     }

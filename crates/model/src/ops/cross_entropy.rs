@@ -16,6 +16,10 @@ use super::{composed, f32s, u32s, with_values, wrap};
 pub fn cross_entropy(logits: &Tensor, labels: &Tensor, label_smoothing: f64) -> Result<Tensor> {
     let (_, classes) = logits.dims2()?;
     let loss = CrossEntropy::new(classes, label_smoothing).map_err(wrap)?;
+    #[cfg(feature = "cuda")]
+    if logits.device().is_cuda() {
+        return super::on_cuda::cross_entropy(logits, labels, label_smoothing);
+    }
     if !logits.device().is_cpu() {
         return composed::cross_entropy(logits, labels, label_smoothing);
     }

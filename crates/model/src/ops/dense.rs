@@ -21,6 +21,10 @@ pub fn dense(
     simd: Simd,
 ) -> Result<Tensor> {
     input.dims2()?;
+    #[cfg(feature = "cuda")]
+    if input.device().is_cuda() {
+        return super::on_cuda::dense(input, weights, bias, activation);
+    }
     if !input.device().is_cpu() {
         return composed::dense(input, weights, bias, activation);
     }

@@ -1,7 +1,7 @@
 //! The layers' arithmetic on candle tensors, with gradients.
 //!
-//! On the CPU each function is a candle custom op over [`kernels`]; on other devices it is made of candle's
-//! own ops ([`composed`]).
+//! On the CPU each function is a candle custom op over [`kernels`], on CUDA over kernels and cuDNN
+//! (`on_cuda`); on other devices it is made of candle's own ops ([`composed`]).
 
 mod activation;
 mod batch_norm;
@@ -11,6 +11,8 @@ mod cross_entropy;
 mod dense;
 mod dropout;
 mod layer;
+#[cfg(feature = "cuda")]
+mod on_cuda;
 mod pool;
 
 pub use activation::activate;
@@ -22,6 +24,11 @@ pub use dropout::dropout;
 pub use pool::{avg_pool2d, max_pool2d};
 
 use candle_core::{CpuStorage, Error, Layout, Result, Storage, Tensor};
+
+/// Whether there are kernels of ours for the device of a tensor; else layers are made of candle's own ops.
+fn has_kernels(tensor: &Tensor) -> bool {
+    tensor.device().is_cpu() || (cfg!(feature = "cuda") && tensor.device().is_cuda())
+}
 
 /// The values of a contiguous `f32` argument.
 pub(crate) fn f32s<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {

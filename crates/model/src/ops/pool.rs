@@ -1,9 +1,13 @@
 //! Max and average pooling as candle ops with right gradients.
 
-use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
+use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor};
 use kernels::pool::{AvgPool2d, MaxPool2d};
 
-use super::{KernelResult, composed, f32s, with_values, wrap};
+use super::{KernelResult, composed, f32s, has_kernels, wrap};
+#[cfg(feature = "cuda")]
+use crate::cuda::launch::{self, PoolSizes};
 
 /// The greatest of each window: `(B, H, W, C)` to `(B, OH, OW, C)` with `OH = (H - window) / stride + 1`, rounded
 /// down, and `OW` likewise; `window` is (height, width), `stride` (down, right).
@@ -13,10 +17,10 @@ use super::{KernelResult, composed, f32s, with_values, wrap};
 pub fn max_pool2d(input: &Tensor, window: [usize; 2], stride: [usize; 2]) -> Result<Tensor> {
     let (_, h, w, channels) = input.dims4()?;
     let pool = MaxPool2d::new([h, w, channels], window, stride).map_err(wrap)?;
-    if !input.device().is_cpu() {
+    if !has_kernels(input) {
         return composed::max_pool2d(input, window, stride);
     }
-    input.contiguous()?.apply_op1(Op(pool))
+    input.contiguous()?.apply_op1(Op { pool, input: [h, w, channels], window, stride })
 }
 
 /// The mean of each window, with shapes as [`max_pool2d`].
@@ -26,14 +30,14 @@ pub fn max_pool2d(input: &Tensor, window: [usize; 2], stride: [usize; 2]) -> Res
 pub fn avg_pool2d(input: &Tensor, window: [usize; 2], stride: [usize; 2]) -> Result<Tensor> {
     let (_, h, w, channels) = input.dims4()?;
     let pool = AvgPool2d::new([h, w, channels], window, stride).map_err(wrap)?;
-    if !input.device().is_cpu() {
+    if !has_kernels(input) {
         return composed::avg_pool2d(input, window, stride);
     }
-    input.contiguous()?.apply_op1(Op(pool))
+    input.contiguous()?.apply_op1(Op { pool, input: [h, w, channels], window, stride })
 }
 
 /// A pooling layer of [`kernels`].
-trait Pool: Send + Sync + 'static {
+trait Pool: Clone + Send + Sync + 'static {
     /// What candle calls the op.
     const NAME: &'static str;
 
@@ -42,6 +46,12 @@ trait Pool: Send + Sync + 'static {
     fn forward(&self, batch: usize, x: &[f32]) -> KernelResult<Vec<f32>>;
 
     fn backward(&self, batch: usize, x: &[f32], dy: &[f32]) -> KernelResult<Vec<f32>>;
+
+    #[cfg(feature = "cuda")]
+    fn cuda_forward(x: &CudaStorage, layout: &Layout, sizes: &PoolSizes) -> Result<CudaStorage>;
+
+    #[cfg(feature = "cuda")]
+    fn cuda_backward(arguments: [(&CudaStorage, &Layout); 2], sizes: &PoolSizes) -> Result<CudaStorage>;
 }
 
 impl Pool for MaxPool2d {
@@ -57,6 +67,25 @@ impl Pool for MaxPool2d {
 
     fn backward(&self, batch: usize, x: &[f32], dy: &[f32]) -> KernelResult<Vec<f32>> {
         MaxPool2d::backward(self, batch, x, dy)
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_forward(x: &CudaStorage, layout: &Layout, sizes: &PoolSizes) -> Result<CudaStorage> {
+        let y = launch::max_pool_forward(
+            &x.device,
+            layout.shape().dim(0)?,
+            sizes,
+            &crate::cuda::f32s(x, layout)?,
+        )?;
+        Ok(CudaStorage::wrap_cuda_slice(y, x.device.clone()))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_backward(arguments: [(&CudaStorage, &Layout); 2], sizes: &PoolSizes) -> Result<CudaStorage> {
+        let [(x, x_layout), (dy, dy_layout)] = arguments;
+        let (xs, dys) = (crate::cuda::f32s(x, x_layout)?, crate::cuda::f32s(dy, dy_layout)?);
+        let dx = launch::max_pool_backward(&x.device, x_layout.shape().dim(0)?, sizes, &xs, &dys)?;
+        Ok(CudaStorage::wrap_cuda_slice(dx, x.device.clone()))
     }
 }
 
@@ -74,9 +103,43 @@ impl Pool for AvgPool2d {
     fn backward(&self, batch: usize, _x: &[f32], dy: &[f32]) -> KernelResult<Vec<f32>> {
         AvgPool2d::backward(self, batch, dy)
     }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_forward(x: &CudaStorage, layout: &Layout, sizes: &PoolSizes) -> Result<CudaStorage> {
+        let y = launch::avg_pool_forward(
+            &x.device,
+            layout.shape().dim(0)?,
+            sizes,
+            &crate::cuda::f32s(x, layout)?,
+        )?;
+        Ok(CudaStorage::wrap_cuda_slice(y, x.device.clone()))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_backward(arguments: [(&CudaStorage, &Layout); 2], sizes: &PoolSizes) -> Result<CudaStorage> {
+        let [(_, x_layout), (dy, layout)] = arguments;
+        let dys = crate::cuda::f32s(dy, layout)?;
+        let dx = launch::avg_pool_backward(&dy.device, x_layout.shape().dim(0)?, sizes, &dys)?;
+        Ok(CudaStorage::wrap_cuda_slice(dx, dy.device.clone()))
+    }
 }
 
-struct Op<P>(P);
+#[derive(Clone)]
+struct Op<P> {
+    pool: P,
+    input: [usize; 3],
+    #[cfg_attr(not(feature = "cuda"), expect(dead_code, reason = "the kernels of the CPU know it"))]
+    window: [usize; 2],
+    #[cfg_attr(not(feature = "cuda"), expect(dead_code, reason = "the kernels of the CPU know it"))]
+    stride: [usize; 2],
+}
+
+impl<P: Pool> Op<P> {
+    #[cfg(feature = "cuda")]
+    fn sizes(&self) -> PoolSizes {
+        PoolSizes { input: self.input, output: self.pool.output(), window: self.window, stride: self.stride }
+    }
+}
 
 impl<P: Pool> CustomOp1 for Op<P> {
     fn name(&self) -> &'static str {
@@ -85,15 +148,53 @@ impl<P: Pool> CustomOp1 for Op<P> {
 
     fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let batch = layout.shape().dim(0)?;
-        let y = self.0.forward(batch, f32s(x, layout)?).map_err(wrap)?;
-        let [oh, ow, channels] = self.0.output();
+        let y = self.pool.forward(batch, f32s(x, layout)?).map_err(wrap)?;
+        let [oh, ow, channels] = self.pool.output();
         Ok((CpuStorage::F32(y), (batch, oh, ow, channels).into()))
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, x: &CudaStorage, layout: &Layout) -> Result<(CudaStorage, Shape)> {
+        let [oh, ow, channels] = self.pool.output();
+        let shape = (layout.shape().dim(0)?, oh, ow, channels).into();
+        Ok((P::cuda_forward(x, layout, &self.sizes())?, shape))
+    }
+
     fn bwd(&self, x: &Tensor, _y: &Tensor, dy: &Tensor) -> Result<Option<Tensor>> {
-        let dx = with_values([x, &dy.contiguous()?], |[xs, dys]| {
-            self.0.backward(x.dim(0)?, xs, dys).map_err(wrap)
-        })?;
-        Ok(Some(Tensor::from_vec(dx, x.shape(), x.device())?))
+        x.apply_op2_no_bwd(&dy.contiguous()?, &Backward(self.clone())).map(Some)
+    }
+}
+
+/// The gradient of the input, from the input and the gradient of the result.
+struct Backward<P>(Op<P>);
+
+impl<P: Pool> CustomOp2 for Backward<P> {
+    fn name(&self) -> &'static str {
+        P::NAME
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        x_layout: &Layout,
+        dy: &CpuStorage,
+        dy_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let batch = x_layout.shape().dim(0)?;
+        let dx = self.0.pool.backward(batch, f32s(x, x_layout)?, f32s(dy, dy_layout)?).map_err(wrap)?;
+        let [h, w, channels] = self.0.input;
+        Ok((CpuStorage::F32(dx), (batch, h, w, channels).into()))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        x: &CudaStorage,
+        x_layout: &Layout,
+        dy: &CudaStorage,
+        dy_layout: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        let dx = P::cuda_backward([(x, x_layout), (dy, dy_layout)], &self.0.sizes())?;
+        Ok((dx, x_layout.shape().clone()))
     }
 }

@@ -2,9 +2,17 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests")]
 
+mod devices;
 mod modules;
 mod naive;
 mod whole_network;
+
+/// The CPU and, built with CUDA on a machine that has it, the first CUDA device.
+fn devices() -> Vec<candle_core::Device> {
+    let cuda =
+        candle_core::utils::cuda_is_available().then(|| candle_core::Device::new_cuda(0).ok()).flatten();
+    [candle_core::Device::Cpu].into_iter().chain(cuda).collect()
+}
 
 /// Numbers in [-1, 1), the same for the same salt.
 fn numbers(len: usize, salt: u64) -> Vec<f32> {

@@ -6,7 +6,7 @@ use model::{Architecture, Network, Parameter, Training};
 use streams::Seed;
 
 use crate::naive::{Conv, cross_entropy, differences, greatest, relu, windows};
-use crate::{doubles, error, numbers};
+use crate::{devices, doubles, error, numbers};
 
 const BATCH: usize = 3;
 const LABELS: [u32; BATCH] = [3, 8, 0];
@@ -89,8 +89,8 @@ impl Reference {
     }
 }
 
-fn network(simd: Simd) -> Network {
-    let network = Network::new(&Architecture::tutorial(), Seed(5), &Device::Cpu, simd).unwrap();
+fn network(device: &Device, simd: Simd) -> Network {
+    let network = Network::new(&Architecture::tutorial(), Seed(5), device, simd).unwrap();
     let noise = numbers(network.parameter_count(), 6);
     let values: Vec<f32> = network.values().unwrap().iter().zip(noise).map(|(w, n)| w + 0.02 * n).collect();
     network.set_values(&values).unwrap();
@@ -104,7 +104,7 @@ fn images() -> Vec<f32> {
 /// The backward pass of the reference is itself right: its slopes are those of its loss.
 #[test]
 fn the_reference_agrees_with_finite_differences() {
-    let mut reference = Reference::new(&network(Simd::best()), &images());
+    let mut reference = Reference::new(&network(&Device::Cpu, Simd::best()), &images());
     let gradients = reference.gradients();
     for (layer, pair) in gradients.iter().enumerate() {
         for (kind, exact) in pair.iter().enumerate() {
@@ -129,16 +129,18 @@ fn the_reference_agrees_with_finite_differences() {
 #[test]
 fn loss_logits_and_gradients_agree_with_f64() {
     let pixels = images();
-    let reference = Reference::new(&network(Simd::best()), &pixels);
+    let reference = Reference::new(&network(&Device::Cpu, Simd::best()), &pixels);
     let (exact_logits, _) = reference.forward();
     let (exact_loss, exact) = (reference.loss(), reference.gradients().concat());
-    let images = Tensor::from_vec(pixels, (BATCH, 3, 32, 32), &Device::Cpu).unwrap();
-    let labels = Tensor::new(&LABELS, &Device::Cpu).unwrap();
-    for simd in Simd::available() {
-        let network = network(simd);
+    let cpu = Simd::available().into_iter().map(|simd| (Device::Cpu, simd));
+    let others = devices().into_iter().filter(|device| !device.is_cpu()).map(|device| (device, Simd::best()));
+    for (device, simd) in cpu.chain(others) {
+        let images = Tensor::from_slice(&pixels, (BATCH, 3, 32, 32), &device).unwrap();
+        let labels = Tensor::new(&LABELS, &device).unwrap();
+        let network = network(&device, simd);
         let check = |name: &str, found: &[f32], exact: &[f64]| {
             let error = error(found, exact);
-            assert!(error < 1e-5, "{simd:?}, {name}: {error:e} of the largest");
+            assert!(error < 1e-5, "{:?} {simd:?}, {name}: {error:e} of the largest", device.location());
             error
         };
         let flat = |tensor: &Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();

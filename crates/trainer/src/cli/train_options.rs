@@ -111,8 +111,9 @@ pub(crate) struct LearningOptions {
     /// Shortens gradients that are longer than this, all weights together
     #[arg(long, value_name = "LENGTH")]
     pub(crate) clip_norm: Option<f64>,
-    /// Where to compute [default: cpu]
-    #[arg(long, value_name = "DEVICE", value_parser = words::<DeviceName>(&["cpu", "cuda", "metal"]))]
+    /// Where to compute: `cpu`, `cuda`, `cuda:N`, `metal`, or `auto` for the first of CUDA, Metal and the CPU that is
+    /// there [default: cpu]
+    #[arg(long, value_name = "DEVICE")]
     pub(crate) device: Option<DeviceName>,
 }
 

@@ -1,4 +1,4 @@
-//! What can be chosen by a word: presets, optimizers, devices. Their words are those of config.toml and of the
+//! What can be chosen by a word: presets, optimizers. Their words are those of config.toml and of the
 //! command line.
 
 use serde::de::value::StrDeserializer;
@@ -28,19 +28,6 @@ pub enum OptimizerName {
     Adamw,
     /// Stochastic gradient descent, with momentum where one is set.
     Sgd,
-}
-
-/// Where to compute.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum DeviceName {
-    /// The CPU, with this workspace's kernels.
-    #[default]
-    Cpu,
-    /// The first CUDA device.
-    Cuda,
-    /// The first Metal device.
-    Metal,
 }
 
 /// The choice that a word stands for in config.toml.

@@ -2,6 +2,7 @@
 
 mod choices;
 mod dataset_name;
+mod device_name;
 mod network;
 
 use dataset::Shape;
@@ -12,8 +13,9 @@ use dataset::split::{Plan, Protocol, Sizes};
 use model::optimizer::OptimizerSettings;
 use serde::{Deserialize, Serialize};
 
-pub use self::choices::{DeviceName, OptimizerName, Preset, choice, word};
+pub use self::choices::{OptimizerName, Preset, choice, word};
 pub use self::dataset_name::DatasetName;
+pub use self::device_name::DeviceName;
 pub use self::network::{BUILT_IN, LayerList, NetworkChoice};
 use crate::Error;
 use crate::early_stopping::Monitor;
