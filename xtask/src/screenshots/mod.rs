@@ -87,8 +87,8 @@ fn from_tensorboard(run: &FinishedRun) -> Result<Option<(TensorBoard, Files)>> {
             Ok(Some((about, pictures.files)))
         }
         Outcome::Missing(advice) => {
-            tracing::warn!("no pictures of TensorBoard, only our own: {advice}");
-            Ok(None)
+            tracing::warn!("no new pictures of TensorBoard, only our own: {advice}");
+            Album::tensorboard_of(run)
         }
     }
 }

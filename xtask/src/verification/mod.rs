@@ -16,7 +16,7 @@ mod written_again;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::Args;
 
 use crate::check::{Check, Report};
@@ -43,8 +43,9 @@ pub(crate) struct Options {
 /// Runs `verify-submission`: prints a line a check.
 ///
 /// # Errors
-/// If a check fails.
+/// If there is no such file, or a check fails.
 pub(crate) fn run(options: &Options) -> Result<()> {
+    ensure!(options.file.is_file(), "there is no file {}", options.file.display());
     let mut report = Report::default();
     let retraining = options.retrain.then_some(&options.retraining);
     checks(&options.file, retraining, &mut |check| report.add(&[check]));

@@ -230,6 +230,8 @@ fn the_command_fails_with_one_check() {
     run(&options(archive.temp.path().join("honest.zip"))).unwrap();
     let mut files = archive.files.clone();
     files.insert("README.md".into(), b"All is well.".to_vec());
+    let error = run(&options("nowhere.zip".into())).unwrap_err().to_string();
+    assert_eq!(error, "there is no file nowhere.zip");
     let error = run(&options(archive.write(files))).unwrap_err().to_string();
     assert_eq!(error, "the archive is not what it says: see FAIL above");
 }
