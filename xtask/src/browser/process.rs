@@ -1,8 +1,9 @@
 //! The browser's process and its profile, gone whatever happens; knows nothing of what is said to it.
 
 use std::fs::{self, File};
+use std::io::Write;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -46,10 +47,11 @@ const FLAGS: [&str; 20] = [
     "--use-mock-keychain",
 ];
 
-/// Waits for the end of its input, which is the end of this program in whatever way, and then kills the
-/// browser's process group and removes its profile. Not every `kill` takes `--` after `-KILL`.
+/// Is told the browser's process group, waits for the end of its input, which is the end of this program in whatever
+/// way, and then kills that group and removes the profile. Not every `kill` takes `--` after `-KILL`.
 #[cfg(unix)]
-const WATCH: &str = r#"cat; kill -s KILL -- "-$1"; rm -rf -- "$2" || { sleep 1; rm -rf -- "$2"; }"#;
+const WATCH: &str = r#"read -r group; cat; [ -z "$group" ] || kill -s KILL -- "-$group"
+rm -rf -- "$1" || { sleep 1; rm -rf -- "$1"; }"#;
 
 /// Where a browser or one of its pages takes DevTools connections.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,7 +76,8 @@ pub(super) struct Process {
     /// What ends the browser should this program be killed; on Unix.
     watch: Option<Child>,
     endpoint: Endpoint,
-    profile: TempDir,
+    /// It goes with the process.
+    _profile: TempDir,
 }
 
 impl Process {
@@ -101,15 +104,25 @@ impl Process {
             .stderr(file);
         // What is installed is often a script that starts the browser proper.
         own_group(&mut command);
+        // There before the browser is: without one, no browser would be left.
+        #[cfg(unix)]
+        let watch = Some(watch(profile.path())?);
+        #[cfg(not(unix))]
+        let watch = None;
         let child = command.spawn().context("it cannot be started")?;
         let nowhere = Endpoint { port: 0, path: String::new() };
-        let mut process = Self { child, watch: None, endpoint: nowhere, profile };
-        #[cfg(unix)]
-        {
-            process.watch = Some(watch(&process.child, process.profile.path())?);
-        }
+        let mut process = Self { child, watch, endpoint: nowhere, _profile: profile };
+        process.tell_watch()?;
         process.endpoint = process.wait_for_endpoint(&user_data.join(ACTIVE_PORT), &log)?;
         Ok(process)
+    }
+
+    /// Tells the watch what to kill.
+    fn tell_watch(&mut self) -> Result<()> {
+        match self.watch.as_mut().and_then(|watch| watch.stdin.as_mut()) {
+            Some(watch) => tell(watch, &self.child),
+            None => Ok(()),
+        }
     }
 
     pub(super) fn endpoint(&self) -> &Endpoint {
@@ -149,11 +162,15 @@ impl Drop for Process {
     }
 }
 
+fn tell(watch: &mut ChildStdin, browser: &Child) -> Result<()> {
+    writeln!(watch, "{}", browser.id()).context("telling sh about the browser")
+}
+
 #[cfg(unix)]
-fn watch(browser: &Child, profile: &Path) -> Result<Child> {
+fn watch(profile: &Path) -> Result<Child> {
     let mut command = Command::new("sh");
     command
-        .args(["-c", WATCH, "sh", &browser.id().to_string()])
+        .args(["-c", WATCH, "sh"])
         .arg(profile)
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
@@ -234,7 +251,8 @@ mod tests {
         let mut browser = browser.spawn().unwrap();
         let mut helper = String::new();
         BufReader::new(browser.stdout.take().unwrap()).read_line(&mut helper).unwrap();
-        let mut watch = watch(&browser, &profile).unwrap();
+        let mut watch = watch(&profile).unwrap();
+        tell(watch.stdin.as_mut().unwrap(), &browser).unwrap();
         drop(watch.stdin.take());
         watch.wait().unwrap();
         assert!(!browser.wait().unwrap().success());

@@ -1,6 +1,7 @@
 //! Layers with weights, and the loss, on CUDA: cuDNN and cuBLAS for the products, our kernels for the rest; knows nothing
 //! of networks. Pools are in [`super::pool`]: one op for the CPU and CUDA.
 
+use candle_core::cuda_backend::cudarc::driver::CudaSlice;
 use candle_core::{CpuStorage, CudaStorage, CustomOp2, Layout, Result, Shape, Tensor};
 use kernels::activation::Activation;
 use kernels::conv::Padding;
@@ -25,7 +26,7 @@ pub(super) fn conv2d(
         }
     }
     let weights = weights.permute((3, 2, 0, 1))?.contiguous()?;
-    let sums = pictures.contiguous()?.apply_op2(&weights, convolution::Op { stride })?;
+    let sums = pictures.contiguous()?.apply_op2(&weights, OnCuda(convolution::Convolution { stride }))?;
     bias_activation(&sums.permute((0, 2, 3, 1))?, bias, activation)
 }
 
@@ -55,17 +56,69 @@ pub(super) fn dense(
 /// As [`super::cross_entropy()`]. Labels are not looked at on the host: one that is no class gives a loss of NaN.
 pub(super) fn cross_entropy(logits: &Tensor, labels: &Tensor, label_smoothing: f64) -> Result<Tensor> {
     let op = CrossEntropy { smoothing: label_smoothing as f32 };
-    logits.contiguous()?.apply_op2(&labels.contiguous()?, op)
+    logits.contiguous()?.apply_op2(&labels.contiguous()?, OnCuda(op))
 }
 
 fn bias_activation(sums: &Tensor, bias: &Tensor, activation: Activation) -> Result<Tensor> {
     let op = BiasActivation { relu: activation == Activation::Relu };
-    sums.contiguous()?.apply_op2(&bias.contiguous()?, op)
+    sums.contiguous()?.apply_op2(&bias.contiguous()?, OnCuda(op))
 }
 
-/// What an op says that is asked to run elsewhere.
-fn elsewhere<T>(name: &str) -> Result<T> {
-    candle_core::bail!("{name} is for CUDA: the CPU has kernels of its own")
+/// A contiguous tensor of an op.
+type Argument<'a> = (&'a CudaStorage, &'a Layout);
+
+/// What an op of two tensors does on CUDA.
+trait Work: Send + Sync + 'static {
+    /// What candle calls the op.
+    const NAME: &'static str;
+
+    /// The result and its shape.
+    fn run(&self, a: Argument<'_>, b: Argument<'_>) -> Result<(CudaSlice<f32>, Shape)>;
+
+    /// The gradients of both, where it has any.
+    fn gradients(
+        &self,
+        _a: &Tensor,
+        _b: &Tensor,
+        _y: &Tensor,
+        _dy: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        candle_core::bail!("{} has no gradient: it is one", Self::NAME)
+    }
+}
+
+/// Work as candle's op: only on CUDA, for the CPU has kernels of its own.
+struct OnCuda<W>(W);
+
+impl<W: Work> CustomOp2 for OnCuda<W> {
+    fn name(&self) -> &'static str {
+        W::NAME
+    }
+
+    fn cpu_fwd(&self, _: &CpuStorage, _: &Layout, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
+        candle_core::bail!("{} is for CUDA", W::NAME)
+    }
+
+    fn cuda_fwd(
+        &self,
+        a: &CudaStorage,
+        a_layout: &Layout,
+        b: &CudaStorage,
+        b_layout: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        let (values, shape) = self.0.run((a, a_layout), (b, b_layout))?;
+        Ok((CudaStorage::wrap_cuda_slice(values, a.device.clone()), shape))
+    }
+
+    fn bwd(
+        &self,
+        a: &Tensor,
+        b: &Tensor,
+        y: &Tensor,
+        dy: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        self.0.gradients(a, b, y, &dy.contiguous()?)
+    }
 }
 
 /// `act(sums + bias)`: `(.., C)` and `(C)` to `(.., C)`.
@@ -73,37 +126,24 @@ struct BiasActivation {
     relu: bool,
 }
 
-impl CustomOp2 for BiasActivation {
-    fn name(&self) -> &'static str {
-        "bias-activation"
+impl Work for BiasActivation {
+    const NAME: &'static str = "bias-activation";
+
+    fn run(&self, sums: Argument<'_>, bias: Argument<'_>) -> Result<(CudaSlice<f32>, Shape)> {
+        let (values, bias) = (f32s(sums.0, sums.1)?, f32s(bias.0, bias.1)?);
+        let y = launch::bias_activation(&sums.0.device, &values, &bias, self.relu)?;
+        Ok((y, sums.1.shape().clone()))
     }
 
-    fn cpu_fwd(&self, _: &CpuStorage, _: &Layout, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
-        elsewhere(self.name())
-    }
-
-    fn cuda_fwd(
-        &self,
-        sums: &CudaStorage,
-        sums_layout: &Layout,
-        bias: &CudaStorage,
-        bias_layout: &Layout,
-    ) -> Result<(CudaStorage, Shape)> {
-        let (values, bias) = (f32s(sums, sums_layout)?, f32s(bias, bias_layout)?);
-        let y = launch::bias_activation(&sums.device, &values, &bias, self.relu)?;
-        Ok((CudaStorage::wrap_cuda_slice(y, sums.device.clone()), sums_layout.shape().clone()))
-    }
-
-    fn bwd(
+    fn gradients(
         &self,
         _sums: &Tensor,
         bias: &Tensor,
         y: &Tensor,
         dy: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let dy = dy.contiguous()?;
-        let dz = if self.relu { y.apply_op2_no_bwd(&dy, &ReluBackward)? } else { dy };
-        let db = dz.apply_op2_no_bwd(bias, &SumRows)?;
+        let dz = if self.relu { y.apply_op2_no_bwd(dy, &OnCuda(ReluBackward))? } else { dy.clone() };
+        let db = dz.apply_op2_no_bwd(bias, &OnCuda(SumRows))?;
         Ok((Some(dz), Some(db)))
     }
 }
@@ -111,49 +151,25 @@ impl CustomOp2 for BiasActivation {
 /// The gradient before a ReLU, from its result and the gradient of that.
 struct ReluBackward;
 
-impl CustomOp2 for ReluBackward {
-    fn name(&self) -> &'static str {
-        "relu-backward"
-    }
+impl Work for ReluBackward {
+    const NAME: &'static str = "relu-backward";
 
-    fn cpu_fwd(&self, _: &CpuStorage, _: &Layout, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
-        elsewhere(self.name())
-    }
-
-    fn cuda_fwd(
-        &self,
-        y: &CudaStorage,
-        y_layout: &Layout,
-        dy: &CudaStorage,
-        dy_layout: &Layout,
-    ) -> Result<(CudaStorage, Shape)> {
-        let dz = launch::relu_backward(&y.device, &f32s(y, y_layout)?, &f32s(dy, dy_layout)?)?;
-        Ok((CudaStorage::wrap_cuda_slice(dz, y.device.clone()), y_layout.shape().clone()))
+    fn run(&self, y: Argument<'_>, dy: Argument<'_>) -> Result<(CudaSlice<f32>, Shape)> {
+        let dz = launch::relu_backward(&y.0.device, &f32s(y.0, y.1)?, &f32s(dy.0, dy.1)?)?;
+        Ok((dz, y.1.shape().clone()))
     }
 }
 
 /// The gradient of a bias: the sum of all rows, as many numbers as the bias has.
 struct SumRows;
 
-impl CustomOp2 for SumRows {
-    fn name(&self) -> &'static str {
-        "sum-rows"
-    }
+impl Work for SumRows {
+    const NAME: &'static str = "sum-rows";
 
-    fn cpu_fwd(&self, _: &CpuStorage, _: &Layout, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
-        elsewhere(self.name())
-    }
-
-    fn cuda_fwd(
-        &self,
-        rows: &CudaStorage,
-        rows_layout: &Layout,
-        _bias: &CudaStorage,
-        bias_layout: &Layout,
-    ) -> Result<(CudaStorage, Shape)> {
-        let shape = bias_layout.shape();
-        let sums = launch::sum_rows(&rows.device, &f32s(rows, rows_layout)?, shape.elem_count())?;
-        Ok((CudaStorage::wrap_cuda_slice(sums, rows.device.clone()), shape.clone()))
+    fn run(&self, rows: Argument<'_>, bias: Argument<'_>) -> Result<(CudaSlice<f32>, Shape)> {
+        let shape = bias.1.shape();
+        let sums = launch::sum_rows(&rows.0.device, &f32s(rows.0, rows.1)?, shape.elem_count())?;
+        Ok((sums, shape.clone()))
     }
 }
 
@@ -162,36 +178,24 @@ struct CrossEntropy {
     smoothing: f32,
 }
 
-impl CustomOp2 for CrossEntropy {
-    fn name(&self) -> &'static str {
-        "cross-entropy"
+impl Work for CrossEntropy {
+    const NAME: &'static str = "cross-entropy";
+
+    fn run(&self, logits: Argument<'_>, labels: Argument<'_>) -> Result<(CudaSlice<f32>, Shape)> {
+        let (values, labels) = (f32s(logits.0, logits.1)?, u32s(labels.0, labels.1)?);
+        let (mean, _) = launch::cross_entropy(&logits.0.device, &values, &labels, self.smoothing)?;
+        Ok((mean, ().into()))
     }
 
-    fn cpu_fwd(&self, _: &CpuStorage, _: &Layout, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
-        elsewhere(self.name())
-    }
-
-    fn cuda_fwd(
-        &self,
-        logits: &CudaStorage,
-        layout: &Layout,
-        labels: &CudaStorage,
-        labels_layout: &Layout,
-    ) -> Result<(CudaStorage, Shape)> {
-        let (values, labels) = (f32s(logits, layout)?, u32s(labels, labels_layout)?);
-        let (mean, _) = launch::cross_entropy(&logits.device, &values, &labels, self.smoothing)?;
-        Ok((CudaStorage::wrap_cuda_slice(mean, logits.device.clone()), ().into()))
-    }
-
-    fn bwd(
+    fn gradients(
         &self,
         logits: &Tensor,
         labels: &Tensor,
         _loss: &Tensor,
         grad: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let gradient =
-            logits.apply_op2_no_bwd(labels, &CrossEntropyBackward { smoothing: self.smoothing })?;
+        let op = OnCuda(CrossEntropyBackward { smoothing: self.smoothing });
+        let gradient = logits.apply_op2_no_bwd(labels, &op)?;
         // The factor stays on the device: the host waits for nothing.
         Ok((Some(gradient.broadcast_mul(grad)?), None))
     }
@@ -202,151 +206,85 @@ struct CrossEntropyBackward {
     smoothing: f32,
 }
 
-impl CustomOp2 for CrossEntropyBackward {
-    fn name(&self) -> &'static str {
-        "cross-entropy-backward"
-    }
+impl Work for CrossEntropyBackward {
+    const NAME: &'static str = "cross-entropy-backward";
 
-    fn cpu_fwd(&self, _: &CpuStorage, _: &Layout, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
-        elsewhere(self.name())
-    }
-
-    fn cuda_fwd(
-        &self,
-        logits: &CudaStorage,
-        layout: &Layout,
-        labels: &CudaStorage,
-        labels_layout: &Layout,
-    ) -> Result<(CudaStorage, Shape)> {
-        let (values, labels) = (f32s(logits, layout)?, u32s(labels, labels_layout)?);
-        let (_, gradient) = launch::cross_entropy(&logits.device, &values, &labels, self.smoothing)?;
-        Ok((CudaStorage::wrap_cuda_slice(gradient, logits.device.clone()), layout.shape().clone()))
+    fn run(&self, logits: Argument<'_>, labels: Argument<'_>) -> Result<(CudaSlice<f32>, Shape)> {
+        let (values, labels) = (f32s(logits.0, logits.1)?, u32s(labels.0, labels.1)?);
+        let (_, gradient) = launch::cross_entropy(&logits.0.device, &values, &labels, self.smoothing)?;
+        Ok((gradient, logits.1.shape().clone()))
     }
 }
 
 /// A convolution without padding by cuDNN, forward and both ways back.
 #[cfg(feature = "cudnn")]
 mod convolution {
-    use candle_core::{CpuStorage, CudaStorage, CustomOp2, Layout, Result, Shape, Tensor};
+    use candle_core::cuda_backend::cudarc::driver::CudaSlice;
+    use candle_core::{Result, Shape, Tensor};
 
-    use super::elsewhere;
+    use super::{Argument, OnCuda, Work};
     use crate::cuda::convolution::{self, Sizes};
     use crate::cuda::f32s;
 
     /// `(B, C, H, W)` and `(OC, C, KH, KW)` to `(B, OC, OH, OW)`.
-    pub(super) struct Op {
+    pub(super) struct Convolution {
         pub(super) stride: [usize; 2],
     }
 
-    fn sizes(x: [usize; 4], w: [usize; 4], stride: [usize; 2]) -> Sizes {
-        Sizes { input: x, weights: w, stride }
+    impl Convolution {
+        fn sizes(&self, x: &Shape, w: &Shape) -> Result<Sizes> {
+            let four = |shape: &Shape| shape.dims4().map(|(a, b, c, d)| [a, b, c, d]);
+            Ok(Sizes { input: four(x)?, weights: four(w)?, stride: self.stride })
+        }
     }
 
-    fn four(shape: &Shape) -> Result<[usize; 4]> {
-        shape.dims4().map(|(a, b, c, d)| [a, b, c, d])
-    }
+    impl Work for Convolution {
+        const NAME: &'static str = "cudnn-convolution";
 
-    impl CustomOp2 for Op {
-        fn name(&self) -> &'static str {
-            "cudnn-convolution"
+        fn run(&self, x: Argument<'_>, w: Argument<'_>) -> Result<(CudaSlice<f32>, Shape)> {
+            let sizes = self.sizes(x.1.shape(), w.1.shape())?;
+            let y = convolution::forward(&x.0.device, &sizes, &f32s(x.0, x.1)?, &f32s(w.0, w.1)?)?;
+            Ok((y, sizes.output()?.to_vec().into()))
         }
 
-        fn cpu_fwd(
-            &self,
-            _: &CpuStorage,
-            _: &Layout,
-            _: &CpuStorage,
-            _: &Layout,
-        ) -> Result<(CpuStorage, Shape)> {
-            elsewhere(self.name())
-        }
-
-        fn cuda_fwd(
-            &self,
-            x: &CudaStorage,
-            x_layout: &Layout,
-            w: &CudaStorage,
-            w_layout: &Layout,
-        ) -> Result<(CudaStorage, Shape)> {
-            let sizes = sizes(four(x_layout.shape())?, four(w_layout.shape())?, self.stride);
-            let y = convolution::forward(&x.device, &sizes, &f32s(x, x_layout)?, &f32s(w, w_layout)?)?;
-            Ok((CudaStorage::wrap_cuda_slice(y, x.device.clone()), sizes.output()?.to_vec().into()))
-        }
-
-        fn bwd(
+        fn gradients(
             &self,
             x: &Tensor,
             w: &Tensor,
             _y: &Tensor,
             dy: &Tensor,
         ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-            let dy = dy.contiguous()?;
-            let sizes = sizes(four(x.shape())?, four(w.shape())?, self.stride);
+            let sizes = self.sizes(x.shape(), w.shape())?;
             // Pictures ask for no gradient.
-            let dx = x.track_op().then(|| w.apply_op2_no_bwd(&dy, &InputGradient(sizes))).transpose()?;
-            Ok((dx, Some(x.apply_op2_no_bwd(&dy, &WeightGradient(sizes))?)))
+            let dx =
+                x.track_op().then(|| w.apply_op2_no_bwd(dy, &OnCuda(InputGradient(sizes)))).transpose()?;
+            Ok((dx, Some(x.apply_op2_no_bwd(dy, &OnCuda(WeightGradient(sizes)))?)))
         }
     }
 
     /// From the weights and the gradient of the result.
     struct InputGradient(Sizes);
 
-    impl CustomOp2 for InputGradient {
-        fn name(&self) -> &'static str {
-            "cudnn-input-gradient"
-        }
+    impl Work for InputGradient {
+        const NAME: &'static str = "cudnn-input-gradient";
 
-        fn cpu_fwd(
-            &self,
-            _: &CpuStorage,
-            _: &Layout,
-            _: &CpuStorage,
-            _: &Layout,
-        ) -> Result<(CpuStorage, Shape)> {
-            elsewhere(self.name())
-        }
-
-        fn cuda_fwd(
-            &self,
-            w: &CudaStorage,
-            w_layout: &Layout,
-            dy: &CudaStorage,
-            dy_layout: &Layout,
-        ) -> Result<(CudaStorage, Shape)> {
-            let (ws, dys) = (f32s(w, w_layout)?, f32s(dy, dy_layout)?);
-            let dx = convolution::backward_input(&w.device, &self.0, &ws, &dys)?;
-            Ok((CudaStorage::wrap_cuda_slice(dx, w.device.clone()), self.0.input.to_vec().into()))
+        fn run(&self, w: Argument<'_>, dy: Argument<'_>) -> Result<(CudaSlice<f32>, Shape)> {
+            let (ws, dys) = (f32s(w.0, w.1)?, f32s(dy.0, dy.1)?);
+            let dx = convolution::backward_input(&w.0.device, &self.0, &ws, &dys)?;
+            Ok((dx, self.0.input.to_vec().into()))
         }
     }
 
     /// From the pictures and the gradient of the result.
     struct WeightGradient(Sizes);
 
-    impl CustomOp2 for WeightGradient {
-        fn name(&self) -> &'static str {
-            "cudnn-weight-gradient"
-        }
+    impl Work for WeightGradient {
+        const NAME: &'static str = "cudnn-weight-gradient";
 
-        fn cpu_fwd(
-            &self,
-            _: &CpuStorage,
-            _: &Layout,
-            _: &CpuStorage,
-            _: &Layout,
-        ) -> Result<(CpuStorage, Shape)> {
-            elsewhere(self.name())
-        }
-
-        fn cuda_fwd(
-            &self,
-            x: &CudaStorage,
-            x_layout: &Layout,
-            dy: &CudaStorage,
-            dy_layout: &Layout,
-        ) -> Result<(CudaStorage, Shape)> {
-            let (xs, dys) = (f32s(x, x_layout)?, f32s(dy, dy_layout)?);
-            let dw = convolution::backward_weights(&x.device, &self.0, &xs, &dys)?;
-            Ok((CudaStorage::wrap_cuda_slice(dw, x.device.clone()), self.0.weights.to_vec().into()))
+        fn run(&self, x: Argument<'_>, dy: Argument<'_>) -> Result<(CudaSlice<f32>, Shape)> {
+            let (xs, dys) = (f32s(x.0, x.1)?, f32s(dy.0, dy.1)?);
+            let dw = convolution::backward_weights(&x.0.device, &self.0, &xs, &dys)?;
+            Ok((dw, self.0.weights.to_vec().into()))
         }
     }
 }
