@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
+use clap::Args;
 use figures::Confusion;
 use serde::Deserialize;
 
@@ -107,6 +108,27 @@ pub(crate) struct Epoch {
     pub(crate) val_loss: f32,
     pub(crate) val_accuracy: f32,
     pub(crate) learning_rate: f64,
+}
+
+/// Names a finished run.
+#[derive(Args, Debug)]
+pub(crate) struct RunArgs {
+    /// The run: its folder, or `latest`
+    #[arg(long, default_value = "latest", value_name = "RUN")]
+    run: String,
+    /// Folder that holds the runs
+    #[arg(long, default_value = "runs", value_name = "DIR")]
+    runs_dir: PathBuf,
+}
+
+impl RunArgs {
+    /// The run.
+    ///
+    /// # Errors
+    /// As [`FinishedRun::find`].
+    pub(crate) fn open(&self) -> Result<FinishedRun> {
+        FinishedRun::find(&self.run, &self.runs_dir)
+    }
 }
 
 impl FinishedRun {

@@ -12,12 +12,11 @@ pub(crate) mod native;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
 
-use crate::finished_run::FinishedRun;
+use crate::finished_run::{FinishedRun, RunArgs};
 use crate::interrupt;
 pub(crate) use album::{Album, Files, TensorBoard};
 use browser::Outcome;
@@ -25,16 +24,12 @@ use browser::Outcome;
 /// What can be asked of `screenshots`.
 #[derive(Args, Debug)]
 pub(crate) struct Options {
-    /// The run whose pictures are wanted: its folder, or `latest`
-    #[arg(long, default_value = "latest", value_name = "RUN")]
-    pub(crate) run: String,
-    /// Folder that holds the runs
-    #[arg(long, default_value = "runs", value_name = "DIR")]
-    pub(crate) runs_dir: PathBuf,
+    #[command(flatten)]
+    run: RunArgs,
     /// Take pictures from a real TensorBoard in a headless Chromium, too (needs Python 3, Chromium or Chrome, and the
     /// network once)
     #[arg(long)]
-    pub(crate) browser: bool,
+    browser: bool,
 }
 
 /// Runs `screenshots`: all pictures into the run's folder `screenshots`, whole or not at all.
@@ -42,7 +37,7 @@ pub(crate) struct Options {
 /// # Errors
 /// If there is no such run, or its pictures cannot be drawn, taken or written.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let run = FinishedRun::find(&options.run, &options.runs_dir)?;
+    let run = options.run.open()?;
     let mut folders = BTreeMap::new();
     for name in take(&run, options.browser)? {
         let folder = name.split_once('/').map_or("", |(folder, _)| folder).to_owned();

@@ -28,7 +28,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, ensure};
 use clap::{Args, ValueEnum};
 
-use crate::finished_run::FinishedRun;
+use crate::finished_run::{FinishedRun, RunArgs};
 use crate::screenshots::{Album, Files, TensorBoard};
 use archive::Entry;
 use origin::{Origin, RunOrigin};
@@ -38,14 +38,10 @@ use readme::Language;
 /// What can be asked of `package-submission`.
 #[derive(Args, Debug)]
 pub(crate) struct Options {
-    /// The run to hand in: its folder, or `latest`
-    #[arg(long, default_value = "latest", value_name = "RUN")]
-    pub(crate) run: String,
-    /// Folder that holds the runs
-    #[arg(long, default_value = "runs", value_name = "DIR")]
-    pub(crate) runs_dir: PathBuf,
     #[command(flatten)]
-    pub(crate) packing: Packing,
+    run: RunArgs,
+    #[command(flatten)]
+    packing: Packing,
 }
 
 /// How a run is packed.
@@ -89,7 +85,7 @@ impl Languages {
 /// If there is no finished run, its files do not fit each other, its pictures are older, or the program is not as
 /// committed.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let run = FinishedRun::find(&options.run, &options.runs_dir)?;
+    let run = options.run.open()?;
     pack(&run, &options.packing, &crate::workspace_root())?.list()
 }
 

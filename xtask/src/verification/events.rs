@@ -76,8 +76,10 @@ pub(super) fn results(run: &FinishedRun) -> Result<()> {
         );
     }
     let confusion = &run.results.confusion;
-    let right: u64 = confusion.iter().enumerate().filter_map(|(class, row)| row.get(class)).sum();
-    let all: u64 = confusion.iter().flatten().sum();
+    // Counts of strangers: their sum may be more than there is room for.
+    let sum = |count: u64, more: &u64| count.saturating_add(*more);
+    let right = confusion.iter().enumerate().filter_map(|(class, row)| row.get(class)).fold(0, sum);
+    let all = confusion.iter().flatten().fold(0, sum);
     ensure!(
         all == run.data.test as u64,
         "the confusion of results.toml is of {all} pictures, the test of {}",

@@ -21,7 +21,7 @@ use clap::Args;
 
 use crate::check::{Check, Report};
 use crate::finished_run::FinishedRun;
-use crate::submission::contents::RUN;
+use crate::submission::contents::{self, RUN};
 use crate::submission::origin::{self, Origin};
 use crate::submission::sums;
 use crate::submission::unpack::Unpacked;
@@ -99,11 +99,12 @@ pub(crate) fn checks(file: &Path, retraining: Option<&Retraining>, tell: &mut dy
         format!("the model's weights have the histograms of epoch {}", run.results.weights_of_epoch),
         weights::check(&run),
     );
-    told("pictures, drawn again, are the same bytes".to_owned(), written_again::pictures(&run, &unpacked));
-    told(
-        "the README, written again, is the same".to_owned(),
-        written_again::readme(&run, &origin, &unpacked),
-    );
+    let drawn = contents::drawn(&run);
+    let names = drawn.as_ref().map_or(&[][..], Vec::as_slice);
+    let readme = written_again::readme(&run, &origin, names, &unpacked);
+    let pictures = drawn.and_then(|drawn| written_again::pictures(&drawn, &unpacked));
+    told("pictures, drawn again, are the same bytes".to_owned(), pictures);
+    told("the README, written again, is the same".to_owned(), readme);
     told("report.html names the model's md5".to_owned(), written_again::report(&run));
     told(
         format!("{} names this run and these event files", origin::FILE),

@@ -132,6 +132,18 @@ fn a_tampered_accuracy_is_caught() {
         fit_sums(files);
     };
     archive.check(&test, &["test accuracy"]);
+    // No sum of these is a number of pictures.
+    let huge = |files: &mut Files| {
+        let most = i64::MAX;
+        replace(
+            files,
+            "run/results.toml",
+            "[[1, 0], [1, 0]]",
+            &format!("[[{most}, {most}], [{most}, {most}]]"),
+        );
+        fit_sums(files);
+    };
+    archive.check(&huge, &["the confusion of results.toml is of", "pictures/overview.png is not"]);
     let page = |files: &mut Files| {
         replace(files, "README.md", "accuracy **50.00 %**", "accuracy **90.00 %**");
         fit_sums(files);

@@ -4,6 +4,7 @@ use anyhow::{Result, bail, ensure};
 
 use crate::finished_run::FinishedRun;
 use crate::hash::sha256;
+use crate::submission::archive::Entry;
 use crate::submission::contents;
 use crate::submission::origin::Origin;
 use crate::submission::readme;
@@ -12,17 +13,13 @@ use crate::submission::unpack::Unpacked;
 /// Why a file may be another although nobody changed it.
 const VERSIONS: &str = "or it was made by another version of this program";
 
-/// That our own pictures are those of the event files, and all are there.
-pub(super) fn pictures(run: &FinishedRun, unpacked: &Unpacked) -> Result<()> {
-    for entry in contents::drawn(run)? {
-        same(&entry.name, &entry.content, unpacked)?;
-    }
-    Ok(())
+/// That our own pictures, as they are drawn now, are in the archive.
+pub(super) fn pictures(drawn: &[Entry], unpacked: &Unpacked) -> Result<()> {
+    drawn.iter().try_for_each(|entry| same(&entry.name, &entry.content, unpacked))
 }
 
-/// That each README tells what is in the run's files.
-pub(super) fn readme(run: &FinishedRun, origin: &Origin, unpacked: &Unpacked) -> Result<()> {
-    let drawn = contents::drawn(run)?;
+/// That each README tells what is in the run's files and which pictures there are.
+pub(super) fn readme(run: &FinishedRun, origin: &Origin, drawn: &[Entry], unpacked: &Unpacked) -> Result<()> {
     let drawn = drawn.iter().map(|entry| entry.name.as_str());
     let taken = unpacked.sha256.keys().map(String::as_str).filter(|name| contents::is_of_tensorboard(name));
     let pictures = contents::pictures(drawn.chain(taken));

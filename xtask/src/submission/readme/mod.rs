@@ -80,8 +80,9 @@ impl Page<'_> {
     /// Parts of all pictures: training, validation, test.
     fn shares(&self) -> [f64; 3] {
         let data = &self.run.data;
-        let all = (data.train + data.validation + data.test).max(1) as f64;
-        [data.train, data.validation, data.test].map(|part| part as f64 / all)
+        let parts = [data.train, data.validation, data.test].map(|part| part as f64);
+        let all: f64 = parts.iter().sum();
+        parts.map(|part| part / all.max(1.0))
     }
 
     /// The picture to look at for a stem such as `histograms-conv2d`: TensorBoard's, where there is one.
