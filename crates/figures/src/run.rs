@@ -266,6 +266,23 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn any_step_can_be_drawn() {
+        let dir = tempfile::tempdir().unwrap();
+        for part in ["train", "validation"] {
+            let mut writer = Writer::create(dir.path().join(part)).unwrap();
+            for step in [i64::MIN, -1, i64::MAX] {
+                writer.scalar("epoch_accuracy", Step(step), 0.5).unwrap();
+                writer.scalar("epoch_loss", Step(step), 0.5).unwrap();
+                writer.histogram(TAGS[0], Step(step), &spread(0, 1)).unwrap();
+            }
+            writer.close().unwrap();
+        }
+        let figures = draw_run(dir.path(), &RunCaption::default()).unwrap();
+        assert!(figures.len() >= 6, "{}", figures.len());
+        figures.iter().for_each(|(_, figure)| assert_drawable(figure));
+    }
+
+    #[test]
     fn names_become_file_stems_that_differ() {
         let dir = tempfile::tempdir().unwrap();
         let tags = [

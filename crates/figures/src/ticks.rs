@@ -35,7 +35,7 @@ impl Ticks {
         if last <= first {
             return Ticks { values: vec![first as f64], exponent: 0 };
         }
-        let step = Step::for_span((last - first) as f64, wanted);
+        let step = Step::for_span(last as f64 - first as f64, wanted);
         let step = if step.exponent < 0 { Step { digit: 1.0, exponent: 0 } } else { step };
         let mut ticks = step.multiples(step.count(first as f64).ceil(), step.count(last as f64).floor());
         let crowded = |next: f64| next - first as f64 <= step.size() * 0.5;
