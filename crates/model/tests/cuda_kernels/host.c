@@ -86,13 +86,13 @@ static void write_arrays(void) {
 
 static void run_thread(const char *name) {
     CASE(max_pool_forward, A(0), A(1), WINDOWS)
-    CASE(max_pool_backward, A(0), A(1), A(2), WINDOWS)
+    CASE(max_pool_backward, A(0), A(1), A(2), WINDOWS, U32(10))
     CASE(avg_pool_forward, A(0), A(1), WINDOWS)
     CASE(avg_pool_backward, A(0), A(1), WINDOWS)
-    CASE(bias_activation, A(0), A(1), U(0), U32(1), U32(2))
+    CASE(bias_activation, A(0), A(1), U32(0), U32(1), U32(2), U32(3))
     CASE(relu_backward, A(0), A(1), A(2), U(0))
-    CASE(sum_rows_parts, A(0), A(1), U(0), U32(1), U32(2))
-    CASE(sum_rows_finish, A(0), A(1), U32(0), U32(1))
+    CASE(sum_places_parts, A(0), A(1), U32(0), U32(1), U32(2), U32(3))
+    CASE(sum_places_finish, A(0), A(1), U32(0), U32(1))
     CASE(cross_entropy, A(0), A(1), A(2), A(3), A(4), U32(0), U32(1), F(2))
     CASE(sum_in_order, A(0), A(1), U(0), U32(1))
     CASE(mean_in_order, A(0), A(1), U32(0), U(1))
