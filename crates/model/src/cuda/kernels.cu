@@ -1,29 +1,8 @@
-// The arithmetic of a network on a CUDA device, for NVRTC to compile at run time; the numbers of the crate `kernels`.
+// The arithmetic of a network on a CUDA device; the numbers of the crate `kernels`. Follows head.cu.
 //
-// C without headers, so that a C compiler takes it, too, and tests run it on the CPU. Pictures are NHWC, numbers f32.
-// A thread computes its own outputs alone, in a fixed order: a result does not depend on which thread is first. Threads
-// beyond the outputs do nothing. Arrays do not overlap, except where it is said.
-// The caller sees to it that windows fit, and that pictures and sums of layers have fewer than 2^32 numbers: their
-// places are counted in 32 bits, since division of 64 bits is slow. Not for --use_fast_math: its divisions are rough.
-
-typedef unsigned char u8;
-typedef unsigned int u32;
-typedef unsigned long long u64;
-
-#ifdef __CUDACC__
-#define KERNEL extern "C" __global__ void
-#define FUNCTION static __device__ __forceinline__
-#define THREAD ((u64)blockIdx.x * blockDim.x + threadIdx.x)
-#define NOT_A_NUMBER __int_as_float(0x7fc00000)
-#define INFINITE __int_as_float(0x7f800000)
-#else
-// Whoever includes this has included math.h, and says which thread it is.
-#define KERNEL static void
-#define FUNCTION static inline
-#define THREAD thread_of_host
-#define NOT_A_NUMBER NAN
-#define INFINITE INFINITY
-#endif
+// Pictures are NHWC, numbers f32. The caller sees to it that windows fit, and that pictures and sums of layers have fewer
+// than 2^32 numbers: their places are counted in 32 bits, since division of 64 bits is slow. Not for --use_fast_math: its
+// divisions are rough.
 
 // ---- pooling -------------------------------------------------------------------------------------------------------
 
