@@ -44,6 +44,8 @@ pub mod optimizer;
 mod summary;
 mod weights;
 
+#[cfg(feature = "cuda")]
+pub use cuda::pictures::{DeviceBatches, DevicePictures, Variations, next_step};
 pub use architecture::{Activation, Architecture, Layer, NamedLayer, Padding, ParameterKind};
 pub use error::Error;
 pub use keras::keras_json;

@@ -33,12 +33,13 @@ macro_rules! launch {
             let function = $device.get_or_load_custom_func($name, MODULE, ptx()?)?;
             let mut arguments = function.builder();
             $(arguments.arg($argument);)+
-            // SAFETY: the arguments are of the types and in the order of the kernel in kernels.cu, a kernel leaves threads
+            // SAFETY: the arguments are of the types and in the order of the kernel, a kernel leaves threads
             // beyond its sizes out, and the slices have the lengths of these sizes: checked by the function around this.
             unsafe { arguments.launch(blocks(threads)?) }.map_err(Error::wrap)?;
         }
     }};
 }
+pub(super) use launch;
 
 /// Numbers that the next kernel writes, every one of them.
 fn unwritten(device: &CudaDevice, len: usize) -> Result<CudaSlice<f32>> {

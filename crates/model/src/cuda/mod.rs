@@ -2,18 +2,24 @@
 //!
 //! | module | what it has |
 //! | --- | --- |
-//! | `kernels.cu` | the kernels, compiled by NVRTC when the first one is asked for |
-//! | [`launch`] | the kernels as functions |
+//! | `head.cu` | what the kernels are written in; NVRTC compiles them, with this before, when the first one is asked for |
+//! | `kernels.cu` | the kernels of layers, losses and optimizers |
+//! | [`launch`] | these as functions |
+//! | `pictures.cu` | the kernels of varied pictures |
+//! | [`stages`] | which of these make a batch |
+//! | [`pictures`] | a dataset on the device, and its batches |
 //! | [`convolution`] | cuDNN's convolutions, by algorithms that give the same bits each time (feature `cudnn`) |
 //!
-//! **None of this has run on a GPU yet.** It compiles and links; the arithmetic of `kernels.cu` is tested on the CPU
-//! (`tests/cuda_kernels.rs`).
+//! **None of this has run on a GPU yet.** It compiles and links; the arithmetic of the kernels is tested on the CPU
+//! (`tests/cuda_kernels`).
 
 #![allow(unsafe_code, reason = "launches are unsafe: nobody checks what a kernel does with its arguments")]
 
 #[cfg(feature = "cudnn")]
 pub(crate) mod convolution;
 pub(crate) mod launch;
+pub(crate) mod pictures;
+mod stages;
 
 use std::sync::OnceLock;
 
@@ -22,7 +28,7 @@ use candle_core::cuda_backend::cudarc::nvrtc::compile_ptx;
 use candle_core::{CudaStorage, Error, Layout, Result};
 
 /// The kernels' source.
-const SOURCE: &str = include_str!("kernels.cu");
+const SOURCE: &str = concat!(include_str!("head.cu"), include_str!("kernels.cu"), include_str!("pictures.cu"));
 /// What candle keeps the compiled kernels under.
 const MODULE: &str = "model-kernels";
 /// Threads of a block.
