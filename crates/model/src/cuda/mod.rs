@@ -2,15 +2,20 @@
 //!
 //! | module | what it has |
 //! | --- | --- |
-//! | `kernels.cu`, `step.cu` | the kernels, compiled by NVRTC when the first one is asked for |
+//! | `head.cu` | what the kernels are written in; NVRTC compiles them, with this before, when the first one is asked for |
+//! | `kernels.cu` | the kernels of layers, losses and optimizers |
+//! | `pictures.cu` | those of varied pictures |
+//! | `step.cu` | what else a step needs that the host has no part in |
 //! | [`real`] | what numbers are stored as: f32 or bf16 |
 //! | [`launch`] | the kernels of `kernels.cu` as functions |
-//! | [`step`] | those of `step.cu` |
-//! | [`convolution`] | cuDNN's convolutions, by algorithms that give the same bits each time (feature `cudnn`) |
-//! | [`dense`] | cuBLAS' products of matrices, the same bits each time (feature `cudnn`) |
+//! | [`stages`] | which kernels make a batch of pictures (feature `cudnn`, as all below) |
+//! | [`pictures`] | a dataset on the device, and its batches |
+//! | [`step`] | those of `step.cu` as functions |
+//! | [`convolution`] | cuDNN's convolutions, by algorithms that give the same bits each time |
+//! | [`dense`] | cuBLAS' products of matrices, the same bits each time |
 //!
-//! **None of this has run on a GPU yet.** It compiles and links; the arithmetic of `kernels.cu` is tested on the CPU
-//! (`tests/cuda_kernels.rs`).
+//! **None of this has run on a GPU yet.** It compiles and links; the arithmetic of the kernels is tested on the CPU
+//! (`tests/cuda_kernels`).
 
 #![allow(unsafe_code, reason = "launches are unsafe: nobody checks what a kernel does with its arguments")]
 
@@ -35,7 +40,11 @@ pub(crate) mod convolution;
 #[cfg(feature = "cudnn")]
 pub(crate) mod dense;
 pub(crate) mod launch;
+#[cfg(feature = "cudnn")]
+pub(crate) mod pictures;
 pub(crate) mod real;
+#[cfg(feature = "cudnn")]
+mod stages;
 #[cfg(feature = "cudnn")]
 pub(crate) mod step;
 

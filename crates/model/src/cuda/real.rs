@@ -8,7 +8,12 @@ use candle_core::cuda_backend::{CudaDevice, CudaFunc};
 use candle_core::{Error, Result};
 
 /// The kernels' source: the first file has what all others begin with.
-const SOURCE: &str = concat!(include_str!("kernels.cu"), include_str!("step.cu"));
+const SOURCE: &str = concat!(
+    include_str!("head.cu"),
+    include_str!("kernels.cu"),
+    include_str!("pictures.cu"),
+    include_str!("step.cu")
+);
 
 /// A type of stored numbers; computed is with f32.
 pub(crate) trait Real: DeviceRepr + ValidAsZeroBits + Copy + Send + Sync + 'static {

@@ -1,4 +1,4 @@
-// What a step of training needs besides its layers so that the host has nothing to do with it; for NVRTC, behind kernels.cu.
+// What a step of training needs besides its layers so that the host has nothing to do with it; follows kernels.cu.
 //
 // Pictures and sums are NCHW here, as cuDNN likes them best; weights lie for the step as cuDNN and cuBLAS read them, in an
 // order of their own: `place` says where a network's weight is in it. Everything that changes from step to step is read

@@ -1,41 +1,63 @@
 //! A network's answers to pictures on a CUDA device.
 
+use std::sync::Arc;
+
 use candle_core::Result;
 use candle_core::cuda_backend::CudaDevice;
 use candle_core::cuda_backend::cudarc::driver::CudaSlice;
 
+use super::Variations;
 use super::layers::{Layers, Number, Rooms};
 use super::stages::Stage;
 use crate::cuda::dense::Products;
 use crate::cuda::launch::unwritten;
-use crate::cuda::pictures::DevicePictures;
+use crate::cuda::pictures::{DeviceBatches, DevicePictures};
 use crate::cuda::step;
 
 /// Pictures in a batch.
 const BATCH: usize = 512;
 
-/// Layers, forward only, with their rooms.
+/// Layers, forward only, with rooms for so many pictures, which come as they are.
 pub(super) struct Evaluation<R> {
-    /// Whole batches, and the rest of some pictures: made when they are asked for.
+    /// Whole batches, and the rest of the pictures.
     layers: Vec<Layers<R>>,
-    stages: Vec<Stage>,
     rooms: Rooms<R>,
-    logits: CudaSlice<f32>,
+    batches: DeviceBatches,
+    pictures: usize,
     batch: usize,
+    /// Numbers of an image.
+    values: usize,
+    labels: CudaSlice<u32>,
+    logits: CudaSlice<f32>,
 }
 
 impl<R: Number> Evaluation<R> {
-    /// Rooms to answer so many pictures at a time, or fewer.
-    pub(super) fn new(device: &CudaDevice, stages: &[Stage], pictures: usize) -> Result<Self> {
+    /// Rooms to answer so many of these pictures.
+    pub(super) fn new(
+        device: &CudaDevice,
+        stages: &[Stage],
+        all: &Arc<DevicePictures>,
+        pictures: usize,
+    ) -> Result<Self> {
         let batch = pictures.clamp(1, BATCH);
-        let layers = vec![Layers::new(device, stages, batch)?];
+        let sizes = [batch, pictures % batch].into_iter().filter(|&size| size > 0);
+        let layers: Vec<Layers<R>> =
+            sizes.map(|size| Layers::new(device, stages, size)).collect::<Result<_>>()?;
         Ok(Self {
             rooms: Rooms::new(device, &layers, false)?,
-            logits: unwritten(device, layers[0].logits())?,
+            batches: DeviceBatches::new(all, &Variations::default(), batch, pictures)?,
+            labels: device.alloc_zeros(batch)?,
+            logits: unwritten(device, layers.iter().map(Layers::logits).max().unwrap_or(0))?,
+            values: all.values(),
             layers,
-            stages: stages.to_vec(),
+            pictures,
             batch,
         })
+    }
+
+    /// How many pictures these rooms are for.
+    pub(super) fn pictures(&self) -> usize {
+        self.pictures
     }
 
     /// Logits (N, CLASSES) of the pictures at these places of the dataset.
@@ -43,17 +65,20 @@ impl<R: Number> Evaluation<R> {
         &mut self,
         device: &CudaDevice,
         products: &Products,
-        pictures: &DevicePictures,
         working: &CudaSlice<R>,
         places: &[u32],
     ) -> Result<Vec<f32>> {
+        let Self { layers, rooms, batches, labels, logits, batch, values, .. } = self;
+        batches.begin_epoch(places, &[])?;
+        let mut step = device.alloc_zeros::<u32>(1)?;
         let mut all = Vec::new();
-        for places in places.chunks(self.batch) {
-            let layers = self.layers_for(device, places.len())?;
-            let Self { layers: made, rooms, logits, .. } = self;
-            let layers = &made[layers];
-            let images = places.len() * pictures.values();
-            pictures.plain(device, places, &mut rooms.outputs[0].slice_mut(..images))?;
+        for (number, places) in (0u32..).zip(places.chunks(*batch)) {
+            let Some(layers) = layers.iter().find(|layers| layers.batch() == places.len()) else {
+                candle_core::bail!("a batch of {} pictures was not expected", places.len())
+            };
+            device.memcpy_htod(&[number], &mut step)?;
+            let mut images = rooms.outputs[0].slice_mut(..places.len() * *values);
+            batches.enqueue(&step, places.len(), &mut images, labels)?;
             layers.forward(device, products, working, rooms)?;
             if let Some(last) = rooms.outputs.last() {
                 let len = layers.logits();
@@ -62,16 +87,5 @@ impl<R: Number> Evaluation<R> {
             }
         }
         Ok(all)
-    }
-
-    /// The place of the layers for so many pictures, made where there are none yet.
-    fn layers_for(&mut self, device: &CudaDevice, pictures: usize) -> Result<usize> {
-        if let Some(place) = self.layers.iter().position(|layers| layers.batch() == pictures) {
-            return Ok(place);
-        }
-        self.layers.push(Layers::new(device, &self.stages, pictures)?);
-        // A smaller batch may need more space.
-        self.rooms = Rooms::new(device, &self.layers, false)?;
-        Ok(self.layers.len() - 1)
     }
 }

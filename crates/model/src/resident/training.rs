@@ -1,6 +1,7 @@
 //! Training steps that a CUDA device makes by itself.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use candle_core::Result;
 use candle_core::cuda_backend::CudaDevice;
@@ -15,7 +16,7 @@ use super::stages::{Stage, places};
 use super::{Outcome, Pictures, Plan, Settings};
 use crate::cuda::dense::Products;
 use crate::cuda::launch::{Rows, cross_entropy_into, unwritten};
-use crate::cuda::pictures::{Batch, DevicePictures};
+use crate::cuda::pictures::{DeviceBatches, DevicePictures};
 use crate::cuda::step::{self, Clip, Epoch, Sums, Weights};
 use crate::cuda::with_values;
 use crate::optimizer::Optimizer;
@@ -25,7 +26,8 @@ use crate::{Error, Network};
 pub(super) struct Training<R> {
     device: CudaDevice,
     products: Products,
-    pictures: DevicePictures,
+    pictures: Arc<DevicePictures>,
+    batches: DeviceBatches,
     stages: Vec<Stage>,
     work: Work<R>,
     /// Whole batches, and the rest of the pictures.
@@ -103,10 +105,13 @@ impl<R: Number> Training<R> {
             epoch: Epoch::new(device, epoch_pictures.div_ceil(batch))?,
             label_smoothing: label_smoothing as f32,
         };
+        let pictures =
+            Arc::new(DevicePictures::new(device, pictures.shape, pictures.pixels, pictures.labels)?);
         Ok(Self {
             device: device.clone(),
             products: Products::new(device)?,
-            pictures: DevicePictures::new(device, pictures, &settings.variations, epoch_pictures, batch)?,
+            batches: DeviceBatches::new(&pictures, &settings.variations, batch, epoch_pictures)?,
+            pictures,
             stages,
             work,
             layers,
@@ -119,7 +124,7 @@ impl<R: Number> Training<R> {
     }
 
     pub(super) fn begin(&mut self, plan: &Plan, step: usize) -> Result<()> {
-        self.pictures.begin(&self.device, plan)?;
+        self.batches.begin_epoch(plan.order, plan.variations)?;
         let number = u32::try_from(step).map_err(candle_core::Error::wrap)?;
         self.device.memcpy_htod(&[number], &mut self.work.epoch.step)?;
         self.device.memcpy_htod(&[0u32], &mut self.work.epoch.halted)?;
@@ -232,19 +237,13 @@ impl<R: Number> Training<R> {
         optimizer: &mut Optimizer,
         weights: &mut CudaSlice<f32>,
     ) -> Result<()> {
-        let Self { device, products, pictures, work, layers, .. } = self;
+        let Self { device, products, pictures, batches, work, layers, .. } = self;
         let Some(layers) = layers.iter().find(|layers| layers.batch() == size) else {
             candle_core::bail!("a batch of {size} pictures was not expected")
         };
         let Work { parameters, place, rooms, labels, row_losses, row_correct, sums, clip, epoch, .. } = work;
-        let batch = Batch { step: &epoch.step, pictures: size };
-        let image_numbers = size * pictures.values();
-        pictures.enqueue(
-            device,
-            &batch,
-            &mut rooms.outputs[0].slice_mut(..image_numbers),
-            &mut labels.slice_mut(..size),
-        )?;
+        let mut images = rooms.outputs[0].slice_mut(..size * pictures.values());
+        batches.enqueue(&epoch.step, size, &mut images, labels)?;
         layers.forward(device, products, &parameters.working, rooms)?;
         let Rooms { outputs, gradients, .. } = rooms;
         let (Some(logits), Some(gradient)) = (outputs.last(), gradients.last_mut()) else {
@@ -271,16 +270,17 @@ impl<R: Number> Training<R> {
     }
 
     pub(super) fn logits(&mut self, network: &Network, places: &[u32]) -> Result<Vec<f32>> {
-        if self.evaluation.is_none() {
-            self.evaluation = Some(Evaluation::new(&self.device, &self.stages, places.len())?);
+        if self.evaluation.as_ref().is_none_or(|evaluation| evaluation.pictures() != places.len()) {
+            self.evaluation =
+                Some(Evaluation::new(&self.device, &self.stages, &self.pictures, places.len())?);
         }
-        let Self { device, products, pictures, evaluation, work, .. } = self;
+        let Self { device, products, evaluation, work, .. } = self;
         let Some(evaluation) = evaluation else { candle_core::bail!("expected rooms for evaluation") };
         let Work { parameters, place, .. } = work;
         with_values(network.weights(), |_, weights| {
             step::spread(device, weights, place, &mut parameters.working)
         })?;
-        evaluation.logits(device, products, pictures, &parameters.working, places)
+        evaluation.logits(device, products, &parameters.working, places)
     }
 
     pub(super) fn is_captured(&self) -> bool {
