@@ -4,11 +4,11 @@
 
 use candle_core::cuda_backend::CudaDevice;
 use candle_core::cuda_backend::cudarc::driver::{CudaSlice, CudaView, CudaViewMut, PushKernelArg};
-use candle_core::{Error, Result};
+use candle_core::Result;
 use kernels::optimizer::{Adam, Momentum, MomentumKind};
 
 use super::real::Real;
-use super::{check, launch, size};
+use super::{check, size};
 
 /// A pooling layer's sizes.
 #[derive(Clone, Copy, Debug)]
@@ -226,7 +226,8 @@ pub(crate) fn relu_backward_into<R: Real>(
     check("the gradient", dy.len(), threads)?;
     let n = threads as u64;
     // The kernel may write where it reads.
-    launch!(device, R, "relu_backward", threads, y, &*dy, &*dy, &n);
+    let place = dy.as_view();
+    launch!(device, R, "relu_backward", threads, y, &place, &place, &n);
     Ok(())
 }
 
@@ -341,7 +342,7 @@ pub(crate) fn cross_entropy(
     };
     cross_entropy_into(device, logits, labels, smoothing, &mut rows)?;
     let parts = parts(batch);
-    let mut sums = unwritten(device, parts)?;
+    let mut sums = unwritten::<f32>(device, parts)?;
     let mut mean = unwritten(device, 1)?;
     let (n, p) = (batch as u64, size(parts)?);
     launch!(device, f32, "sum_in_order", parts, &losses, &mut sums, &n, &p);

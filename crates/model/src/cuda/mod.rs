@@ -25,7 +25,11 @@ macro_rules! launch {
     ($device:expr, $real:ty, $name:literal, $threads:expr, $($argument:expr),+ $(,)?) => {{
         let threads: usize = $threads;
         if threads > 0 {
-            let function = $crate::cuda::real::function::<$real>($device, $name)?;
+            let function = $device.get_or_load_custom_func(
+                $name,
+                <$real as $crate::cuda::real::Real>::MODULE,
+                $crate::cuda::real::ptx::<$real>()?,
+            )?;
             let mut arguments = function.builder();
             $(arguments.arg($argument);)+
             // SAFETY: the arguments are of the types and in the order of the kernel in its source, a kernel leaves threads

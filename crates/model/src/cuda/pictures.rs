@@ -9,7 +9,7 @@ use candle_core::{Error, Result};
 
 use super::real::Real;
 use super::stages::{Bytes, Launch, Stages};
-use super::{launch, size};
+use super::size;
 use crate::resident::Variations;
 
 /// Levels of noise that a kernel looks up.

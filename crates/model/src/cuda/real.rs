@@ -4,7 +4,6 @@ use std::sync::OnceLock;
 
 use candle_core::cuda_backend::cudarc::driver::{DeviceRepr, ValidAsZeroBits};
 use candle_core::cuda_backend::cudarc::nvrtc::{CompileOptions, compile_ptx_with_opts};
-use candle_core::cuda_backend::{CudaDevice, CudaFunc};
 use candle_core::{Error, Result};
 
 /// The kernels' source: the first file has what all others begin with.
@@ -46,12 +45,8 @@ impl Real for half::bf16 {
     }
 }
 
-/// A kernel by its name.
-pub(super) fn function<R: Real>(device: &CudaDevice, name: &str) -> Result<CudaFunc> {
-    device.get_or_load_custom_func(name, R::MODULE, ptx::<R>()?)
-}
-
-fn ptx<R: Real>() -> Result<&'static str> {
+/// The kernels in PTX.
+pub(super) fn ptx<R: Real>() -> Result<&'static str> {
     let compiled = R::compiled().get_or_init(|| {
         let options = R::OPTIONS.iter().map(|&option| option.to_owned()).collect();
         let options = CompileOptions { options, ..Default::default() };

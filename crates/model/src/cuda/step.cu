@@ -17,13 +17,6 @@ KERNEL transpose(const real *__restrict__ from, real *__restrict__ to, u32 batch
     to[at] = from[(b * rows + i) * columns + j];
 }
 
-// to (N) from numbers (N); a thread for each.
-KERNEL round_numbers(const float *__restrict__ numbers, real *__restrict__ to, u32 n) {
-    u64 i = THREAD;
-    if (i >= n) return;
-    to[i] = rounded(numbers[i]);
-}
-
 // to (N) f32 from numbers (N); a thread for each.
 KERNEL widen_numbers(const real *__restrict__ numbers, float *__restrict__ to, u32 n) {
     u64 i = THREAD;

@@ -2,12 +2,12 @@
 
 use candle_core::cuda_backend::CudaDevice;
 use candle_core::cuda_backend::cudarc::driver::{CudaSlice, CudaView, CudaViewMut, PushKernelArg};
-use candle_core::{Error, Result};
+use candle_core::Result;
 use kernels::optimizer::{Adam, Momentum};
 
 use super::launch::{kept, nesterov, parts, unwritten};
 use super::real::Real;
-use super::{check, launch, size};
+use super::{check, size};
 
 /// `to (B, COLUMNS, ROWS)` from `(B, ROWS, COLUMNS)`.
 pub(crate) fn transpose<R: Real>(
@@ -22,18 +22,6 @@ pub(crate) fn transpose<R: Real>(
     size(threads)?;
     let (b, r, c) = (size(batch)?, size(rows)?, size(columns)?);
     launch!(device, R, "transpose", threads, from, to, &b, &r, &c);
-    Ok(())
-}
-
-/// Numbers as they are stored.
-pub(crate) fn round<R: Real>(
-    device: &CudaDevice,
-    numbers: &CudaView<'_, f32>,
-    to: &mut CudaViewMut<'_, R>,
-) -> Result<()> {
-    check("what is rounded into", to.len(), numbers.len())?;
-    let n = size(numbers.len())?;
-    launch!(device, R, "round_numbers", numbers.len(), numbers, to, &n);
     Ok(())
 }
 

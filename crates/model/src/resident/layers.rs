@@ -54,7 +54,9 @@ impl<R: Number> Rooms<R> {
         let input = stages.first().map(|stage| stage.input);
         let shapes = input.into_iter().chain(stages.iter().map(|stage| stage.output));
         let lengths: Vec<usize> = shapes.map(|shape| batch * numbers(shape)).collect();
-        let rooms = |lengths: &[usize]| lengths.iter().map(|&len| unwritten(device, len)).collect();
+        let rooms = |lengths: &[usize]| -> Result<Vec<_>> {
+            lengths.iter().map(|&len| unwritten(device, len)).collect()
+        };
         let sums = |layers: &Layers<R>| {
             let of = |stage: &Stage| parts(layers.batch * pixels(stage.output)) * stage.output[0];
             layers.stages.iter().filter(|stage| stage.own().is_some()).map(of).max().unwrap_or(0)
