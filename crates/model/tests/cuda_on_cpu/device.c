@@ -6,6 +6,13 @@
 
 CUresult cuInit(unsigned flags) { return flags ? CUDA_ERROR_INVALID_VALUE : CUDA_SUCCESS; }
 
+/* Doors of the driver for NVIDIA's own runtime, which asks for them when a program that is linked with it starts. */
+CUresult cuGetExportTable(const void **table, const CUuuid *name) {
+    (void)name;
+    *table = NULL;
+    return CUDA_ERROR_NOT_FOUND;
+}
+
 CUresult cuDriverGetVersion(int *version) {
     *version = CUDA_VERSION;
     return CUDA_SUCCESS;
