@@ -228,19 +228,23 @@ static void store(const struct cudnnTensorStruct *it, void *start, const double 
 
 enum way { FORWARD, DATA, FILTER };
 
-/* One row of a result and the row of a picture that row `u` of a filter takes for it. */
-static void row(const struct convolution *it, enum way way, double *x, double *w, double *y) {
-    int width = it->x.sizes[3], out = it->y.sizes[3], stride = it->how.stride[1];
+/* One row of a result and the row of a picture that row `w` of a filter takes for it. */
+static void row(const struct convolution *it, enum way way, double *restrict x, double *restrict w,
+                double *restrict y) {
+    int width = it->x.sizes[3], stride = it->how.stride[1];
     for (int v = 0; v < it->w.sizes[3]; v++) {
-        int shift = v * it->how.dilation[1] - it->how.padding[1];
-        double *weight = w + (it->how.turned ? it->w.sizes[3] - 1 - v : v);
-        for (int j = 0; j < out; j++) {
-            int at = j * stride + shift;
-            if (at < 0 || at >= width) continue;
-            if (way == FORWARD) y[j] += x[at] * *weight;
-            if (way == DATA) x[at] += y[j] * *weight;
-            if (way == FILTER) *weight += y[j] * x[at];
-        }
+        int shift = v * it->how.dilation[1] - it->how.padding[1], first = 0, end = it->y.sizes[3];
+        while (first < end && first * stride + shift < 0) first++;
+        while (first < end && (end - 1) * stride + shift >= width) end--;
+        double *weight = w + (it->how.turned ? it->w.sizes[3] - 1 - v : v), factor = *weight, sum = 0;
+        double *from = x + shift;
+        if (way == FORWARD)
+            for (int j = first; j < end; j++) y[j] += from[j * stride] * factor;
+        if (way == DATA)
+            for (int j = first; j < end; j++) from[j * stride] += y[j] * factor;
+        if (way == FILTER)
+            for (int j = first; j < end; j++) sum += y[j] * from[j * stride];
+        *weight = factor + sum;
     }
 }
 

@@ -259,7 +259,8 @@ struct set {
 static CUresult set(const void *arguments) {
     const struct set *it = arguments;
     if (!is_live(it->to, it->width * it->count, "what is set")) return CUDA_ERROR_ILLEGAL_ADDRESS;
-    for (size_t i = 0; i < it->count; i++) memcpy(it->to + i * it->width, &it->value, it->width);
+    if (it->width == 1) memset(it->to, (int)it->value, it->count);
+    else for (size_t i = 0; i < it->count; i++) memcpy(it->to + i * it->width, &it->value, it->width);
     return CUDA_SUCCESS;
 }
 
