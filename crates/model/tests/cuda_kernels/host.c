@@ -1,4 +1,4 @@
-/* Runs one kernel of kernels.cu on the CPU, thread after thread.
+/* Runs one kernel of src/cuda on the CPU, thread after thread.
  *
  * Arguments: the kernel's name, the number of threads, "forwards" or "backwards" for their order, then the numbers
  * the kernel takes behind its arrays, in their order, as whole numbers (of an f32 its bits).
@@ -12,10 +12,13 @@
 
 static unsigned long long thread_of_host;
 
+#include "../../src/cuda/head.cu"
+
 #include "../../src/cuda/kernels.cu"
+#include "../../src/cuda/pictures.cu"
 
 #define GUARD 64
-#define MOST 8
+#define MOST 16
 
 static unsigned char *arrays[MOST];
 static u64 lengths[MOST];
@@ -71,6 +74,20 @@ static void write_arrays(void) {
     if (fflush(stdout)) fail("cannot write");
 }
 
+/* The numbers are those of a batch of pictures, in their order. */
+static Batch batch(void) {
+    u32 all[sizeof(Batch) / sizeof(u32)];
+    for (int i = 0; i < (int)(sizeof all / sizeof all[0]); i++) all[i] = (u32)whole(i);
+    Batch batch;
+    memcpy(&batch, all, sizeof batch);
+    return batch;
+}
+
+/* words (16 N) of the stream of key (8), for tests of this alone; a thread for each 16. */
+static void words_of_stream(const i32 *key, u32 *words, u32 blocks) {
+    if (THREAD < blocks) stream_words(key, (u32)THREAD, words + 16 * THREAD);
+}
+
 /* The kernel's arrays, then its numbers: A is an array, U a whole number, F an f32. */
 #define A(i) array(i)
 #define U(i) whole(i)
@@ -86,13 +103,13 @@ static void write_arrays(void) {
 
 static void run_thread(const char *name) {
     CASE(max_pool_forward, A(0), A(1), WINDOWS)
-    CASE(max_pool_backward, A(0), A(1), A(2), WINDOWS)
+    CASE(max_pool_backward, A(0), A(1), A(2), WINDOWS, U32(10))
     CASE(avg_pool_forward, A(0), A(1), WINDOWS)
     CASE(avg_pool_backward, A(0), A(1), WINDOWS)
-    CASE(bias_activation, A(0), A(1), U(0), U32(1), U32(2))
+    CASE(bias_activation, A(0), A(1), U32(0), U32(1), U32(2), U32(3))
     CASE(relu_backward, A(0), A(1), A(2), U(0))
-    CASE(sum_rows_parts, A(0), A(1), U(0), U32(1), U32(2))
-    CASE(sum_rows_finish, A(0), A(1), U32(0), U32(1))
+    CASE(sum_places_parts, A(0), A(1), U32(0), U32(1), U32(2), U32(3))
+    CASE(sum_places_finish, A(0), A(1), U32(0), U32(1))
     CASE(cross_entropy, A(0), A(1), A(2), A(3), A(4), U32(0), U32(1), F(2))
     CASE(sum_in_order, A(0), A(1), U(0), U32(1))
     CASE(mean_in_order, A(0), A(1), U32(0), U(1))
@@ -101,6 +118,12 @@ static void run_thread(const char *name) {
     CASE(sgd, A(0), A(1), U(0), F(1), F(2))
     CASE(momentum, A(0), A(1), A(2), U(0), F(1), F(2), U32(3), F(4))
     CASE(pictures_to_f32, A(0), A(1), U(0))
+    CASE(words_of_stream, A(0), A(1), U32(0))
+    CASE(pictures_means, A(0), A(1), A(2), A(3), batch())
+    CASE(pictures_vary, A(0), A(1), A(2), A(3), A(4), A(5), A(6), batch())
+    CASE(pictures_noise, A(0), A(1), A(2), A(3), A(4), batch())
+    CASE(pictures_finish, A(0), A(1), A(2), A(3), A(4), A(5), A(6), A(7), A(8), batch())
+    CASE(pictures_next_step, A(0))
     fail("no such kernel");
 }
 
