@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds the libraries of NVIDIA as they are on the CPU (on_cpu.h) into a folder: build.sh FOLDER
 # Needs a C compiler and CUDA_HOME, for the headers. One library under all their names: put the folder first in
-# LD_LIBRARY_PATH, before that of the toolkit. Functions that are not written are there, too, and say so when called.
+# LD_LIBRARY_PATH, before that of the toolkit. Functions that are not written are there, too, and say so when called. What
+# was built is checked (check.c).
 set -euo pipefail
 folder=$(mkdir -p "${1:?the folder to build in}" && cd "$1" && pwd)
 cd "$(dirname "$0")"
@@ -43,3 +44,7 @@ for name in libcuda.so.1 libcublas.so.13 libcudnn.so.9 libcurand.so.10 libnvrtc.
     ln -sf cuda-on-cpu.so "$folder/$name"
 done
 rm "$folder"/*.o
+
+$cc -std=gnu11 -Wall -Wextra -Werror -O1 -I"$headers" -o "$folder/check" check.c "$folder/cuda-on-cpu.so" \
+    -Wl,-rpath,"$folder" -lm
+"$folder/check"

@@ -185,9 +185,12 @@ void *library_of_program(const char *program, char **log) {
 /* What the real NVRTC has against a source, for the caller to free; null if nothing, or if it is not there. */
 static char *real_complaint(const char *source, int count, const char *const *options) {
     const char *home = getenv("CUDA_HOME");
-    char path[1024];
+    char path[1024], parts[1024];
     snprintf(path, sizeof path, "%s/lib64/libnvrtc.so", home ? home : "");
-    void *real = home ? dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND) : NULL;
+    snprintf(parts, sizeof parts, "%s/lib64/libnvrtc-builtins.so", home ? home : "");
+    /* It looks for its parts by their name alone: loaded before, they are found. */
+    bool whole = home && dlopen(parts, RTLD_NOW | RTLD_LOCAL);
+    void *real = whole ? dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND) : NULL;
     if (!real) return NULL;
     nvrtcResult (*create)() = dlsym(real, "nvrtcCreateProgram"), (*go)() = dlsym(real, "nvrtcCompileProgram");
     nvrtcResult (*size_of)() = dlsym(real, "nvrtcGetProgramLogSize"), (*log_of)() = dlsym(real, "nvrtcGetProgramLog");
