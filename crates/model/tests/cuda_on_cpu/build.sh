@@ -17,7 +17,7 @@ functions() {
 }
 declare -A status=([cu]=801 [cublas]=15 [cudnn]=3000 [curand]=105 [nvrtc]=11)
 objects=()
-for part in memory work streams device modules nvrtc candle cublas cudnn curand; do
+for part in memory work order streams device modules nvrtc candle cublas cudnn curand; do
     $cc -std=gnu11 -Wall -Wextra -Werror -O3 -ffp-contract=off -fPIC -I"$headers" -c $part.c -o "$folder/$part.o"
     objects+=("$folder/$part.o")
 done

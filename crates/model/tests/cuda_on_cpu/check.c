@@ -6,6 +6,7 @@
 #include <cudnn.h>
 #include <math.h>
 #include <nvrtc.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -178,6 +179,31 @@ static void a_capture_is_lost(void) {
     HOLDS(cuMemsetD8Async(x, 0, 64, STREAM) == CUDA_SUCCESS && read_back(x, 16)[15] == 0);
 }
 
+static void *use_on_another_thread(void *memory) {
+    return (void *)(size_t)cuMemsetD8Async(*(CUdeviceptr *)memory, 0, 4, STREAM);
+}
+
+static CUresult on_another_thread(CUdeviceptr memory) {
+    pthread_t thread;
+    void *result;
+    HOLDS(!pthread_create(&thread, NULL, use_on_another_thread, &memory) && !pthread_join(thread, &result));
+    return (CUresult)(size_t)result;
+}
+
+static void streams_wait_for_each_other(void) {
+    CUstream other;
+    CUevent event;
+    CUdeviceptr x = room(64);
+    HOLDS(cuStreamCreate(&other, CU_STREAM_NON_BLOCKING) == CUDA_SUCCESS && cuEventCreate(&event, 0) == CUDA_SUCCESS);
+    HOLDS(cuMemsetD8Async(x, 1, 64, STREAM) == CUDA_SUCCESS && cuEventRecord(event, STREAM) == CUDA_SUCCESS);
+    HOLDS(cuStreamWaitEvent(other, event, 0) == CUDA_SUCCESS && cuMemsetD8Async(x, 2, 64, other) == CUDA_SUCCESS);
+    HOLDS(cuStreamSynchronize(other) == CUDA_SUCCESS && on_another_thread(x) == CUDA_SUCCESS);
+}
+
+static void a_stream_does_not_wait(void) {
+    HOLDS(on_another_thread(floats(1, (float[]){1})) == CUDA_ERROR_ILLEGAL_ADDRESS);
+}
+
 static double product_of(CUdeviceptr a, CUdeviceptr b, size_t count) {
     const float *x = read_back(a, count), *y = read_back(b, count);
     double sum = 0;
@@ -300,6 +326,8 @@ static const struct {
     CASE(a_source_has_an_error, NULL),
     CASE(a_graph_does_it_again, "number 0 of the 2 of a graph"),
     CASE(a_capture_is_lost, "this one is lost"),
+    CASE(streams_wait_for_each_other, NULL),
+    CASE(a_stream_does_not_wait, "another stream may still be at work"),
     CASE(convolutions, "a workspace of"),
     CASE(products, "are too near"),
     CASE(kernels_of_candle, "fancy_f32 in candle.c"),

@@ -8,6 +8,9 @@
 
 struct cublasContext {
     CUstream stream;
+    /* The caller's, for all work; or null. */
+    void *space;
+    size_t space_size;
 };
 
 cublasStatus_t cublasCreate(cublasHandle_t *to) {
@@ -23,6 +26,8 @@ cublasStatus_t cublasDestroy(cublasHandle_t handle) {
 
 cublasStatus_t cublasSetStream(cublasHandle_t handle, cudaStream_t stream) {
     handle->stream = stream;
+    handle->space = NULL;
+    handle->space_size = 0;
     return stream_of(stream) ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_INVALID_VALUE;
 }
 
@@ -32,8 +37,13 @@ cublasStatus_t cublasGetStream(cublasHandle_t handle, cudaStream_t *stream) {
 }
 
 cublasStatus_t cublasSetWorkspace(cublasHandle_t handle, void *space, size_t bytes) {
-    (void)handle;
-    return is_live(space, bytes, "cuBLAS' workspace") ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_INVALID_VALUE;
+    if ((size_t)space % 256) {
+        complain("cuBLAS' workspace does not begin at a multiple of 256 bytes");
+        return CUBLAS_STATUS_INVALID_VALUE;
+    }
+    handle->space = space;
+    handle->space_size = bytes;
+    return CUBLAS_STATUS_SUCCESS;
 }
 
 cublasStatus_t cublasSetMathMode(cublasHandle_t handle, cublasMath_t mode) {
@@ -59,15 +69,18 @@ struct product {
     size_t m, n, k, count;
     struct matrix a, b, c;
     double alpha, beta;
+    void *space;
+    size_t space_size;
 };
 
 /* Whether all numbers of the matrices lie in memory. */
-static bool in_memory(const struct matrix *it, size_t rows, size_t columns, size_t count, const char *what) {
+static bool in_memory(const struct matrix *it, size_t rows, size_t columns, size_t count, enum access access,
+                      const char *what) {
     size_t down = it->turned ? columns : rows, along = it->turned ? rows : columns;
     if (down == 0 || along == 0 || count == 0) return true;
     size_t last = (along - 1) * (size_t)it->leading + down;
     if (it->stride < 0) return false;
-    return is_live(it->start, (last + (count - 1) * (size_t)it->stride) * size_of_number(it->type), what);
+    return is_live(it->start, (last + (count - 1) * (size_t)it->stride) * size_of_number(it->type), access, what);
 }
 
 static double number(const struct matrix *it, size_t matrix, size_t row, size_t column) {
@@ -98,10 +111,12 @@ static void multiply(const struct product *it, size_t matrix) {
 
 static CUresult run(const void *arguments) {
     const struct product *it = arguments;
-    bool live = in_memory(&it->a, it->m, it->k, it->count, "a product's A") &&
-                in_memory(&it->b, it->k, it->n, it->count, "a product's B") &&
-                in_memory(&it->c, it->m, it->n, it->count, "a product's C");
-    if (!live) return CUDA_ERROR_ILLEGAL_ADDRESS;
+    bool live = in_memory(&it->a, it->m, it->k, it->count, READ, "a product's A") &&
+                in_memory(&it->b, it->k, it->n, it->count, READ, "a product's B") &&
+                in_memory(&it->c, it->m, it->n, it->count, WRITE, "a product's C");
+    if (!live || (it->space && !is_live(it->space, it->space_size, WRITE, "cuBLAS' workspace")))
+        return CUDA_ERROR_ILLEGAL_ADDRESS;
+    if (it->space) memset(it->space, GARBAGE, it->space_size < 4096 ? it->space_size : 4096);
     for (size_t i = 0; i < it->count; i++) multiply(it, i);
     return CUDA_SUCCESS;
 }
@@ -154,6 +169,8 @@ cublasStatus_t cublasGemmStridedBatchedEx(cublasHandle_t handle, cublasOperation
         .b = {(void *)b, numbers_of(b_type), turn_b != CUBLAS_OP_N, b_leading, b_stride},
         .c = {c, numbers_of(c_type), false, c_leading, c_stride},
     };
+    it.space = handle->space;
+    it.space_size = handle->space_size;
     if (!factors(&it, compute, alpha, beta)) {
         complain("a product computed in type %d", compute);
         return CUBLAS_STATUS_NOT_SUPPORTED;

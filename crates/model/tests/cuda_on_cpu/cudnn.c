@@ -207,8 +207,9 @@ static size_t place(const struct cudnnTensorStruct *it, size_t i) {
     return at;
 }
 
-static bool in_memory(const struct cudnnTensorStruct *it, const void *start, const char *what) {
-    return is_live(start, (place(it, length(it) - 1) + 1) * size_of_number(it->type), what);
+static bool in_memory(const struct cudnnTensorStruct *it, const void *start, bool written, const char *what) {
+    size_t bytes = (place(it, length(it) - 1) + 1) * size_of_number(it->type);
+    return is_live(start, bytes, written ? WRITE : READ, what);
 }
 
 static double *dense(const struct cudnnTensorStruct *it, const void *start) {
@@ -281,10 +282,10 @@ struct call {
 static CUresult run(const void *arguments) {
     const struct call *call = arguments;
     const struct convolution *it = &call->it;
-    bool live = in_memory(&it->x, call->x, "a convolution's pictures") &&
-                in_memory(&it->w, call->w, "a convolution's filters") &&
-                in_memory(&it->y, call->y, "a convolution's result") &&
-                is_live(call->space, call->space_size, "a convolution's workspace");
+    bool live = in_memory(&it->x, call->x, call->way == DATA, "a convolution's pictures") &&
+                in_memory(&it->w, call->w, call->way == FILTER, "a convolution's filters") &&
+                in_memory(&it->y, call->y, call->way == FORWARD, "a convolution's result") &&
+                is_live(call->space, call->space_size, WRITE, "a convolution's workspace");
     if (!live) return CUDA_ERROR_ILLEGAL_ADDRESS;
     memset(call->space, GARBAGE, call->space_size);
     /* What is computed begins with zeros. */

@@ -50,7 +50,7 @@ static double uniform(curandGenerator_t generator) {
 
 static CUresult run(const void *arguments) {
     const struct draw *it = arguments;
-    if (!is_live(it->to, it->count * (it->wide ? 8 : 4), "random numbers")) return CUDA_ERROR_ILLEGAL_ADDRESS;
+    if (!is_live(it->to, it->count * (it->wide ? 8 : 4), WRITE, "random numbers")) return CUDA_ERROR_ILLEGAL_ADDRESS;
     for (size_t i = 0; i < it->count; i++) {
         double number = uniform(it->generator);
         if (it->normal) {

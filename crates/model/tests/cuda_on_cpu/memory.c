@@ -20,6 +20,8 @@
 struct piece {
     unsigned char *start;
     size_t bytes;
+    /* Who did so last. */
+    struct mark written, used;
 };
 
 /* All that lives, in the order of addresses. */
@@ -48,30 +50,31 @@ static size_t count_until(const unsigned char *at) {
 }
 
 /* The piece that an address is in or right behind. */
-static const struct piece *piece_of(const unsigned char *at) {
+static struct piece *piece_of(const unsigned char *at) {
     size_t count = count_until(at);
     if (count == 0) return NULL;
-    const struct piece *piece = &pieces[count - 1];
+    struct piece *piece = &pieces[count - 1];
     return at <= piece->start + piece->bytes ? piece : NULL;
 }
 
-bool is_known(const void *at) {
-    pthread_mutex_lock(&lock);
-    bool known = piece_of(at) != NULL;
-    pthread_mutex_unlock(&lock);
-    return known;
+/* Whether a stream may use a piece: all that wrote it is done, and, where it writes, all that read it. */
+static bool in_turn(struct piece *piece, struct stream *stream, enum access access) {
+    if (!is_done_for(stream, access == WRITE ? piece->used : piece->written)) return false;
+    piece->used = last_work(stream);
+    if (access == WRITE) piece->written = piece->used;
+    return true;
 }
 
-bool is_live(const void *at, size_t bytes, const char *what) {
-    if (bytes == 0) return true;
+bool is_live(const void *at, size_t bytes, enum access access, const char *what) {
     pthread_mutex_lock(&lock);
-    const struct piece *piece = piece_of(at);
+    struct piece *piece = piece_of(at);
     size_t room = piece ? (size_t)(piece->start + piece->bytes - (const unsigned char *)at) : 0;
+    bool live = piece && room >= bytes, early = live && !in_turn(piece, working_stream(), access);
     pthread_mutex_unlock(&lock);
-    if (room >= bytes) return true;
-    if (piece) complain("%s: %zu bytes at %p, where %zu are left of a piece of memory", what, bytes, at, room);
-    else complain("%s: %zu bytes at %p, which is no device memory, or was freed", what, bytes, at);
-    return false;
+    if (early) complain("%s: another stream may still be at work on the memory at %p", what, at);
+    else if (!live && piece) complain("%s: %zu bytes at %p, where %zu are left of a piece of memory", what, bytes, at, room);
+    else if (!live) complain("%s: %p is no device memory, or was freed", what, at);
+    return live && !early;
 }
 
 void tell_of(const void *at) {
@@ -89,7 +92,7 @@ static size_t pages(size_t bytes) { return (bytes + 15 + PAGE) / PAGE * PAGE; }
 
 static size_t rounded(size_t bytes) { return (bytes + 15) / 16 * 16; }
 
-static CUresult allocate(CUdeviceptr *to, size_t bytes) {
+static CUresult allocate(CUdeviceptr *to, size_t bytes, struct stream *stream) {
     CUresult fault = earlier_fault();
     if (fault) return fault;
     if (bytes > TOTAL) return CUDA_ERROR_OUT_OF_MEMORY;
@@ -112,7 +115,8 @@ static CUresult allocate(CUdeviceptr *to, size_t bytes) {
     }
     size_t place = count_until(start);
     memmove(pieces + place + 1, pieces + place, (piece_count - place) * sizeof *pieces);
-    pieces[place] = (struct piece){start, bytes};
+    struct mark made = stream ? begin_work(stream) : (struct mark){0};
+    pieces[place] = (struct piece){start, bytes, made, made};
     piece_count++;
     used += bytes;
     pthread_mutex_unlock(&lock);
@@ -126,13 +130,14 @@ static bool is_fence(const unsigned char *at, const unsigned char *end) {
     return true;
 }
 
-static CUresult release(CUdeviceptr memory) {
+static CUresult release(CUdeviceptr memory, struct stream *stream) {
     if (!memory) return CUDA_SUCCESS;
     unsigned char *start = (unsigned char *)memory;
     pthread_mutex_lock(&lock);
     size_t count = count_until(start);
     bool found = count > 0 && pieces[count - 1].start == start;
     size_t bytes = found ? pieces[count - 1].bytes : 0;
+    bool early = found && stream && !in_turn(&pieces[count - 1], stream, WRITE);
     if (found) {
         memmove(pieces + count - 1, pieces + count, (piece_count - count) * sizeof *pieces);
         piece_count--;
@@ -143,9 +148,11 @@ static CUresult release(CUdeviceptr memory) {
         complain("%p is freed, which is not the start of device memory, or was freed before", (void *)start);
         return CUDA_ERROR_INVALID_VALUE;
     }
+    if (early) complain("memory of %zu bytes is freed, at which another stream may still be at work", bytes);
     unsigned char *end = start + rounded(bytes), *first = end - pages(bytes);
     bool whole = is_fence(first, start) && is_fence(start + bytes, end);
     munmap(first - PAGE, pages(bytes) + 2 * PAGE);
+    if (early) return CUDA_ERROR_ILLEGAL_STATE;
     if (whole) return CUDA_SUCCESS;
     complain("a kernel wrote right before or behind a piece of %zu bytes", bytes);
     return CUDA_ERROR_ILLEGAL_ADDRESS;
@@ -154,24 +161,27 @@ static CUresult release(CUdeviceptr memory) {
 CUresult cuMemAlloc(CUdeviceptr *to, size_t bytes) {
     CUresult no = not_beside_capture("cuMemAlloc");
     if (no) return no;
-    return bytes ? allocate(to, bytes) : CUDA_ERROR_INVALID_VALUE;
+    return bytes ? allocate(to, bytes, NULL) : CUDA_ERROR_INVALID_VALUE;
 }
 
 /* A real graph would own the memory. Graphs of this project own none, so that a launch finds its arguments where they
  * were. */
 CUresult cuMemAllocAsync(CUdeviceptr *to, size_t bytes, CUstream stream) {
     CUresult no = not_in_capture(stream, "cuMemAllocAsync");
-    return no ? no : allocate(to, bytes);
+    if (!stream_of(stream)) return CUDA_ERROR_INVALID_HANDLE;
+    return no ? no : allocate(to, bytes, stream_of(stream));
 }
 
 CUresult cuMemFree(CUdeviceptr memory) {
     CUresult no = not_beside_capture("cuMemFree");
-    return no ? no : release(memory);
+    host_waits_for_all();
+    return no ? no : release(memory, NULL);
 }
 
 CUresult cuMemFreeAsync(CUdeviceptr memory, CUstream stream) {
     CUresult no = not_in_capture(stream, "cuMemFreeAsync");
-    return no ? no : release(memory);
+    if (!stream_of(stream)) return CUDA_ERROR_INVALID_HANDLE;
+    return no ? no : release(memory, stream_of(stream));
 }
 
 CUresult cuMemGetInfo(size_t *unused, size_t *total) {
@@ -207,10 +217,11 @@ struct copy {
 static CUresult copy(const void *arguments) {
     const struct copy *it = arguments;
     const char *to = it->to, *from = it->from;
-    bool live = (!it->to_device || is_live(to, it->bytes, "where a copy goes")) &&
-                (!it->from_device || is_live(from, it->bytes, "what is copied"));
+    if (it->bytes == 0) return CUDA_SUCCESS;
+    bool live = (!it->from_device || is_live(from, it->bytes, READ, "what is copied")) &&
+                (!it->to_device || is_live(to, it->bytes, WRITE, "where a copy goes"));
     if (!live) return CUDA_ERROR_ILLEGAL_ADDRESS;
-    if (to < from + it->bytes && from < to + it->bytes && it->bytes) {
+    if (to < from + it->bytes && from < to + it->bytes) {
         complain("a copy of %zu bytes overlaps itself", it->bytes);
         return CUDA_ERROR_INVALID_VALUE;
     }
@@ -227,7 +238,10 @@ CUresult cuMemcpyHtoDAsync(CUdeviceptr to, const void *from, size_t bytes, CUstr
 CUresult cuMemcpyDtoHAsync(void *to, CUdeviceptr from, size_t bytes, CUstream stream) {
     CUresult no = not_in_capture(stream, "cuMemcpyDtoHAsync");
     struct copy it = {to, (const void *)from, bytes, false, true};
-    return no ? no : submit(stream, "copy to the host", copy, &it, sizeof it);
+    if (!no) no = submit(stream, "copy to the host", copy, &it, sizeof it);
+    /* Into memory that the device does not know, as hosts mostly have it, a copy is done when the call returns. */
+    if (!no) host_waits(last_work(stream_of(stream)));
+    return no;
 }
 
 CUresult cuMemcpyDtoDAsync(CUdeviceptr to, CUdeviceptr from, size_t bytes, CUstream stream) {
@@ -258,7 +272,8 @@ struct set {
 
 static CUresult set(const void *arguments) {
     const struct set *it = arguments;
-    if (!is_live(it->to, it->width * it->count, "what is set")) return CUDA_ERROR_ILLEGAL_ADDRESS;
+    if (it->count == 0) return CUDA_SUCCESS;
+    if (!is_live(it->to, it->width * it->count, WRITE, "what is set")) return CUDA_ERROR_ILLEGAL_ADDRESS;
     if (it->width == 1) memset(it->to, (int)it->value, it->count);
     else for (size_t i = 0; i < it->count; i++) memcpy(it->to + i * it->width, &it->value, it->width);
     return CUDA_SUCCESS;

@@ -108,10 +108,9 @@ static CUresult run(const void *arguments) {
         const void *memory;
         memcpy(&memory, addresses[i], sizeof memory);
         bool pointer = kind == 'r' || kind == 'w' || (kind == 'o' && memory);
-        if (pointer && !is_known(memory)) {
-            complain("parameter %zu of %s is %p, which is no device memory, or was freed", i, it->kernel->name, memory);
-            return CUDA_ERROR_ILLEGAL_ADDRESS;
-        }
+        char what[128];
+        snprintf(what, sizeof what, "parameter %zu of %s", i, it->kernel->name);
+        if (pointer && !is_live(memory, 0, kind == 'w' ? WRITE : READ, what)) return CUDA_ERROR_ILLEGAL_ADDRESS;
     }
     it->kernel->run(&(struct launch){it->blocks, it->threads_of_block, addresses});
     return CUDA_SUCCESS;

@@ -2,12 +2,13 @@
  *
  * It is a test double. It shows that host code passes what it means to pass: the order, sizes and layouts of arguments, who
  * owns which memory, what may be done while a graph is captured. It shows nothing of speed, of what a real device or a real
- * cuDNN refuses, nor of work that overlaps: here each call has done its work when it returns.
+ * cuDNN refuses: here each call has done its work when it returns.
  *
  *     memory.c    device memory between guard pages, copies      streams.c  contexts, streams, events
- *     work.c      what is done on a stream, graphs, faults       device.c   the device and its properties
+ *     work.c      what is done on a stream, graphs, faults       order.c    which work waits for which
  *     modules.c   modules, functions, launches                   nvrtc.c    kernels of a program's own, by cc
- *     candle.c    candle's kernels, by their names               cublas.c, cudnn.c, curand.c
+ *     candle.c    candle's kernels, by their names               device.c   the device and its properties
+ *     cublas.c, cudnn.c, curand.c                                check.c    that all this holds
  *
  * Whatever is wrong is told on standard error, after "cuda on cpu:". */
 #ifndef ON_CPU_H
@@ -28,10 +29,11 @@ void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* ---- memory.c */
 
-/* Whether these bytes lie in one piece of memory that lives; else it complains. `what` names the argument. */
-bool is_live(const void *at, size_t bytes, const char *what);
-/* Whether a pointer points into memory that lives, or right behind it. */
-bool is_known(const void *at);
+/* What work does with memory. */
+enum access { READ, WRITE };
+/* Whether these bytes lie in one piece of memory that lives, and no other stream may be at work on them; else it complains.
+ * `what` names the argument. Of the stream whose work this is. */
+bool is_live(const void *at, size_t bytes, enum access access, const char *what);
 /* What is known of an address, for a message. */
 void tell_of(const void *at);
 
@@ -50,17 +52,36 @@ CUresult not_beside_capture(const char *call);
 uint64_t capture_of(CUstream stream);
 /* Makes the capture of a stream invalid. */
 void invalidate(CUstream stream);
+/* The stream whose work is being done by this thread. */
+struct stream *working_stream(void);
 /* What an earlier fault makes of all later calls. */
 CUresult earlier_fault(void);
 
 /* ---- streams.c */
 
-/* A stream: what is captured of it. */
+/* A stream: what is captured of it, its number in order.c, what it has waited for. */
 struct stream {
     struct capture *capture;
+    uint64_t number;
+    struct waited *waited;
+    bool is_legacy;
 };
 /* The stream of a handle, or null. Each thread has its own for CU_STREAM_PER_THREAD. */
 struct stream *stream_of(CUstream handle);
+
+/* ---- order.c */
+
+/* Some work of a stream; or none, where both are 0. */
+struct mark {
+    uint64_t stream, work;
+};
+struct mark begin_work(struct stream *stream);
+struct mark last_work(struct stream *stream);
+void host_waits(struct mark mark);
+void host_waits_for_all(void);
+void stream_waits(struct stream *stream, struct mark mark);
+/* Whether work is done when what the stream is asked for next begins. */
+bool is_done_for(const struct stream *stream, struct mark mark);
 
 /* ---- modules.c, nvrtc.c, candle.c */
 

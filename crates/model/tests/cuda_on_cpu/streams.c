@@ -1,5 +1,5 @@
-/* Contexts, streams and events. All work is done when a call returns, so there is nothing to wait for: what is checked is
- * that handles live, and what a capture forbids. */
+/* Contexts, streams and events. All work is done when a call returns, so nobody waits: what is checked is that handles
+ * live, what a capture forbids, and, in order.c, that somebody would have waited. */
 #include "on_cpu.h"
 
 #include <pthread.h>
@@ -41,6 +41,7 @@ CUresult cuCtxSetCurrent(CUcontext context) {
 
 CUresult cuCtxSynchronize(void) {
     CUresult no = not_beside_capture("cuCtxSynchronize");
+    if (!no) host_waits_for_all();
     return no ? no : earlier_fault();
 }
 
@@ -55,7 +56,7 @@ static struct CUstream_st *streams;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 struct stream *stream_of(CUstream handle) {
-    static struct stream legacy;
+    static struct stream legacy = {.is_legacy = true};
     static __thread struct stream of_thread;
     if (handle == NULL || handle == CU_STREAM_LEGACY) return &legacy;
     if (handle == CU_STREAM_PER_THREAD) return &of_thread;
@@ -102,6 +103,7 @@ CUresult cuStreamDestroy(CUstream stream) {
 CUresult cuStreamSynchronize(CUstream stream) {
     if (!stream_of(stream)) return CUDA_ERROR_INVALID_HANDLE;
     CUresult no = not_in_capture(stream, "cuStreamSynchronize");
+    if (!no) host_waits(last_work(stream_of(stream)));
     return no ? no : earlier_fault();
 }
 
@@ -117,6 +119,7 @@ struct CUevent_st {
     bool recorded, timed;
     /* The capture it was recorded in, or 0. */
     uint64_t capture;
+    struct mark mark;
     struct timespec time;
 };
 
@@ -137,6 +140,7 @@ CUresult cuEventRecord(CUevent event, CUstream stream) {
     if (!stream_of(stream)) return CUDA_ERROR_INVALID_HANDLE;
     event->recorded = true;
     event->capture = capture_of(stream);
+    event->mark = last_work(stream_of(stream));
     clock_gettime(CLOCK_MONOTONIC, &event->time);
     return CUDA_SUCCESS;
 }
@@ -144,6 +148,7 @@ CUresult cuEventRecord(CUevent event, CUstream stream) {
 CUresult cuStreamWaitEvent(CUstream stream, CUevent event, unsigned flags) {
     (void)flags;
     if (!stream_of(stream)) return CUDA_ERROR_INVALID_HANDLE;
+    if (event->recorded && event->capture == capture_of(stream)) stream_waits(stream_of(stream), event->mark);
     if (!event->recorded || event->capture == capture_of(stream)) return CUDA_SUCCESS;
     complain("a stream waits for an event of another capture, or of none: a graph is lost");
     invalidate(stream);
@@ -158,6 +163,7 @@ static CUresult outside_of_capture(CUevent event) {
 
 CUresult cuEventSynchronize(CUevent event) {
     CUresult no = not_beside_capture("cuEventSynchronize");
+    if (!no && !event->capture) host_waits(event->mark);
     return no ? no : outside_of_capture(event);
 }
 

@@ -36,10 +36,16 @@ static void install(void) {
     sigaction(SIGSEGV, &handler, &handler_before);
 }
 
-static CUresult do_work(const char *name, Work work, const void *arguments) {
+static __thread struct stream *working;
+
+struct stream *working_stream(void) { return working; }
+
+static CUresult do_work(struct stream *stream, const char *name, Work work, const void *arguments) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, install);
     if (fault) return fault;
+    working = stream;
+    begin_work(stream);
     CUresult result;
     if (sigsetjmp(way_out, 1)) {
         complain("%s touches %p, which is no memory of the device, or was freed", name, fault_at);
@@ -103,7 +109,7 @@ CUresult submit(CUstream stream, const char *name, Work work, const void *argume
         complain("%s on %p, which is no stream", name, (void *)stream);
         return CUDA_ERROR_INVALID_HANDLE;
     }
-    if (!it->capture) return do_work(name, work, arguments);
+    if (!it->capture) return do_work(it, name, work, arguments);
     if (it->capture->invalid) return CUDA_ERROR_STREAM_CAPTURE_INVALIDATED;
     add(it->capture->graph, name, work, arguments, size);
     return CUDA_SUCCESS;
@@ -237,7 +243,7 @@ CUresult cuGraphLaunch(CUgraphExec graph, CUstream stream) {
     CUresult no = not_in_capture(stream, "cuGraphLaunch");
     for (size_t i = 0; !no && i < graph->graph.count; i++) {
         struct node *node = &graph->graph.nodes[i];
-        no = do_work(node->name, node->work, node->arguments);
+        no = do_work(stream_of(stream), node->name, node->work, node->arguments);
         if (no) complain("that was number %zu of the %zu of a graph", i, graph->graph.count);
     }
     return no;
