@@ -251,7 +251,7 @@ fn the_step_is_counted() {
 fn words_of_streams() {
     const BLOCKS: usize = 70;
     for case in 0..20 {
-        let key = Seed(u64::MAX / 3 * case).key(Purpose::new("noise"), case, u64::MAX - 12345 * case);
+        let key = Seed(u64::MAX - case).key(Purpose::new("noise"), case << 40, case.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let mut expected = vec![0; 16 * BLOCKS];
         key.stream().fill(&mut expected);
         let Key(words) = key;
