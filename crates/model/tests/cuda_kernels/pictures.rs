@@ -11,7 +11,7 @@ use crate::stages::{Bytes, Launch, Stages};
 use crate::{size, stream};
 
 /// More of everything than a picture is wide, so that it goes beyond all edges.
-const FAR: &str = "flip,shift:12,crop:40,rotate:180,zoom:0.9,brightness:1,contrast:1,noise:1,cutout:12";
+const FAR: &str = "flip,shift:12,crop:40,rotate:180,zoom:0.9,brightness:1,contrast:1,noise:1,cutout:13";
 const ALL: &str = "flip,shift:4,crop:3,rotate:15,zoom:0.1,brightness:0.1,contrast:0.2,noise:0.02,cutout:8";
 
 const SHAPES: [Shape; 7] = [
