@@ -44,9 +44,9 @@ pub mod optimizer;
 mod summary;
 mod weights;
 
+pub use architecture::{Activation, Architecture, Layer, NamedLayer, Padding, ParameterKind};
 #[cfg(feature = "cuda")]
 pub use cuda::pictures::{DeviceBatches, DevicePictures, Variations, next_step};
-pub use architecture::{Activation, Architecture, Layer, NamedLayer, Padding, ParameterKind};
 pub use error::Error;
 pub use keras::keras_json;
 pub use network::{Loss, Network, Parameter, Training, score_logits};

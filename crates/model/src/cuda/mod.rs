@@ -28,7 +28,8 @@ use candle_core::cuda_backend::cudarc::nvrtc::compile_ptx;
 use candle_core::{CudaStorage, Error, Layout, Result};
 
 /// The kernels' source.
-const SOURCE: &str = concat!(include_str!("head.cu"), include_str!("kernels.cu"), include_str!("pictures.cu"));
+const SOURCE: &str =
+    concat!(include_str!("head.cu"), include_str!("kernels.cu"), include_str!("pictures.cu"));
 /// What candle keeps the compiled kernels under.
 const MODULE: &str = "model-kernels";
 /// Threads of a block.

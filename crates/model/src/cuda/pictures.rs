@@ -8,13 +8,11 @@ use candle_core::cuda_backend::cudarc::driver::{CudaSlice, CudaView, DeviceRepr,
 use candle_core::{Error, Result};
 
 use super::launch::launch;
-use super::stages::{Bytes, Launch, Stages};
+use super::stages::{Batch, Bytes, Launch, Sizes, Stages};
 use super::{MODULE, blocks, ptx, size};
 
 /// Levels of noise that a kernel looks up.
 const LEVELS: usize = 8192;
-/// Values that a thread adds noise to: what a block of its stream gives.
-const NOISE_PART: usize = 32;
 
 /// All pictures of a dataset, on a device. Batches of several kinds share it.
 #[derive(Debug)]
@@ -59,23 +57,7 @@ pub struct Variations<'a> {
     pub levels: &'a [i16],
 }
 
-/// The sizes that all kernels take: `Batch` in `pictures.cu`.
-#[repr(C)]
-#[derive(Clone, Copy, Debug)]
-struct Batch {
-    from_dataset: u32,
-    first: u32,
-    until: u32,
-    words: u32,
-    epoch: u32,
-    batch: u32,
-    pictures: u32,
-    channels: u32,
-    height: u32,
-    width: u32,
-}
-
-// SAFETY: ten numbers of 32 bits, in C's order and without gaps, as in pictures.cu.
+// SAFETY: ten numbers of 32 bits without gaps, as in pictures.cu.
 unsafe impl DeviceRepr for Batch {}
 
 /// Makes the batches of epochs that have as many pictures each. All room is taken when it is made.
@@ -198,37 +180,25 @@ impl DeviceBatches {
             )
         }
         let [channels, height, width] = pictures.shape;
-        let all = Batch {
-            from_dataset: 0,
-            first: 0,
-            until: 0,
-            words: self.stages.words,
+        let sizes = Sizes {
             epoch: size(self.epoch)?,
             batch: size(self.batch_size)?,
             pictures: size(count)?,
-            channels: size(channels)?,
-            height: size(height)?,
-            width: size(width)?,
-        };
-        let batch = |from: Bytes, [first, until]: [u32; 2]| Batch {
-            from_dataset: u32::from(from == Bytes::Dataset),
-            first,
-            until,
-            ..all
+            shape: [size(channels)?, size(height)?, size(width)?],
         };
         let (order, variations, ops) = (&self.order, &self.variations, &self.ops);
         for &it in &self.stages.launches {
+            let (batch, threads) = self.stages.told(it, &sizes);
             match it {
                 Launch::Means { from } => {
-                    let (source, batch) = (bytes(pictures, &self.buffers, from), batch(from, [0, 0]));
-                    let planes = count * channels;
-                    launch!(device, "pictures_means", planes, &source, &mut self.means, order, step, &batch);
+                    let source = bytes(pictures, &self.buffers, from);
+                    launch!(device, "pictures_means", threads, &source, &mut self.means, order, step, &batch);
                 }
-                Launch::Vary { from, to, ops: range } => {
-                    let batch = batch(from, range);
+                Launch::Vary { from, to, .. } => {
                     let [zero, one] = &mut self.buffers;
                     let (old, new) = if to == 0 { (&*one, zero) } else { (&*zero, one) };
-                    let source = if from == Bytes::Dataset { pictures.pixels.as_view() } else { old.as_view() };
+                    let source =
+                        if from == Bytes::Dataset { pictures.pixels.as_view() } else { old.as_view() };
                     launch!(
                         device,
                         "pictures_vary",
@@ -243,24 +213,13 @@ impl DeviceBatches {
                         &batch
                     );
                 }
-                Launch::Noise { buffer, op } => {
-                    let batch = batch(Bytes::Buffer(buffer), [op, op + 1]);
-                    let parts = count * values.div_ceil(NOISE_PART);
+                Launch::Noise { buffer, .. } => {
                     let to = &mut self.buffers[buffer];
-                    launch!(
-                        device,
-                        "pictures_noise",
-                        parts,
-                        to,
-                        &self.levels,
-                        variations,
-                        ops,
-                        step,
-                        &batch
-                    );
+                    let levels = &self.levels;
+                    launch!(device, "pictures_noise", threads, to, levels, variations, ops, step, &batch);
                 }
-                Launch::Finish { from, ops: range } => {
-                    let (source, batch) = (bytes(pictures, &self.buffers, from), batch(from, range));
+                Launch::Finish { from, .. } => {
+                    let source = bytes(pictures, &self.buffers, from);
                     launch!(
                         device,
                         "pictures_finish",

@@ -5,9 +5,9 @@ use dataset::loader::{EpochPlan, LastBatch, Loader};
 use dataset::{Dataset, Given, Pictures, Shape, Source};
 use streams::{Key, Purpose, Seed};
 
-use crate::host::Number::{self, Whole};
+use crate::host::Number::Whole;
 use crate::host::{Array, launch};
-use crate::stages::{Bytes, Launch, Stages};
+use crate::stages::{Batch, Bytes, Launch, Sizes, Stages};
 use crate::{size, stream};
 
 /// More of everything than a picture is wide, so that it goes beyond all edges.
@@ -81,18 +81,16 @@ impl Device {
         let [order, variations, ops] = [&self.order, &self.variations, &self.ops].map(Array::clone);
         let mut buffers = [(); 2].map(|()| Array::unwritten_bytes(values));
         let mut means = Array::unwritten(count * channels);
-        let numbers = |from: Bytes, [first, until]: [u32; 2]| -> Vec<Number> {
-            let words = self.stages.words;
-            let from_dataset = usize::from(from == Bytes::Dataset);
-            let sizes = [self.epoch, self.batch_size, count, channels, height, width];
-            [from_dataset, first as usize, until as usize, words as usize]
-                .into_iter()
-                .chain(sizes)
-                .map(Whole)
-                .collect()
+        let sizes = Sizes {
+            epoch: self.epoch as u32,
+            batch: self.batch_size as u32,
+            pictures: count as u32,
+            shape: [channels, height, width].map(|n| n as u32),
         };
         let mut made = None;
         for &it in &self.stages.launches {
+            let (Batch(told), threads) = self.stages.told(it, &sizes);
+            let numbers = told.map(|number| Whole(number as usize));
             let source = |from: Bytes| match from {
                 Bytes::Dataset => self.dataset.clone(),
                 Bytes::Buffer(i) => buffers[i].clone(),
@@ -100,10 +98,9 @@ impl Device {
             match it {
                 Launch::Means { from } => {
                     let arrays = [source(from), means, order.clone(), step.clone()];
-                    [_, means, _, _] =
-                        launch("pictures_means", count * channels, &arrays, &numbers(from, [0, 0]));
+                    [_, means, _, _] = launch("pictures_means", threads, &arrays, &numbers);
                 }
-                Launch::Vary { from, to, ops: range } => {
+                Launch::Vary { from, to, .. } => {
                     assert!(from != Bytes::Buffer(to));
                     let arrays = [
                         source(from),
@@ -114,10 +111,9 @@ impl Device {
                         ops.clone(),
                         step.clone(),
                     ];
-                    [_, buffers[to], ..] = launch("pictures_vary", values, &arrays, &numbers(from, range));
+                    [_, buffers[to], ..] = launch("pictures_vary", threads, &arrays, &numbers);
                 }
-                Launch::Noise { buffer, op } => {
-                    let threads = count * self.shape.len().div_ceil(32);
+                Launch::Noise { buffer, .. } => {
                     let arrays = [
                         buffers[buffer].clone(),
                         self.levels.clone(),
@@ -125,11 +121,9 @@ impl Device {
                         ops.clone(),
                         step.clone(),
                     ];
-                    let numbers = numbers(Bytes::Buffer(buffer), [op, op + 1]);
-                    // In place: forwards or backwards, each from what was there.
                     [buffers[buffer], ..] = launch("pictures_noise", threads, &arrays, &numbers);
                 }
-                Launch::Finish { from, ops: range } => {
+                Launch::Finish { from, .. } => {
                     let arrays = [
                         source(from),
                         Array::unwritten(values),
@@ -141,8 +135,7 @@ impl Device {
                         self.all_labels.clone(),
                         Array::unwritten(count),
                     ];
-                    let [_, images, .., labels] =
-                        launch("pictures_finish", values, &arrays, &numbers(from, range));
+                    let [_, images, .., labels] = launch("pictures_finish", threads, &arrays, &numbers);
                     made = Some([images, labels]);
                 }
             }
@@ -251,7 +244,11 @@ fn the_step_is_counted() {
 fn words_of_streams() {
     const BLOCKS: usize = 70;
     for case in 0..20 {
-        let key = Seed(u64::MAX - case).key(Purpose::new("noise"), case << 40, case.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let key = Seed(u64::MAX - case).key(
+            Purpose::new("noise"),
+            case << 40,
+            case.wrapping_mul(0x9e37_79b9_7f4a_7c15),
+        );
         let mut expected = vec![0; 16 * BLOCKS];
         key.stream().fill(&mut expected);
         let Key(words) = key;
@@ -264,7 +261,8 @@ fn words_of_streams() {
 #[test]
 fn kernels_of_lists() {
     let check = |text: &str, expected: &[&str]| {
-        let codes: Vec<u32> = text.parse::<Augmentation>().unwrap().ops().iter().map(|op: &Op| op.code()).collect();
+        let codes: Vec<u32> =
+            text.parse::<Augmentation>().unwrap().ops().iter().map(|op: &Op| op.code()).collect();
         let launches = Stages::new(&codes).unwrap().launches;
         let names: Vec<&str> = launches
             .iter()
