@@ -155,8 +155,9 @@ impl DeviceBatches {
 
     /// Writes the first `count` pictures of step `step[0]`, a number on the device, into `images` (B, H, W, C), in
     /// [0, 1], and their labels into `labels` (B). Only launches kernels on the device's stream, at most two for a
-    /// variation and one more: it takes no room, so a graph can record it. Where the epoch ends before, what is behind
-    /// is left as it was. Beginning another epoch changes what the same graph makes.
+    /// variation and one more: it takes no room, so a graph can record it, once the kernels were loaded by an earlier
+    /// call. Where the epoch ends before, what is behind is left as it was. Beginning another epoch changes what the same
+    /// graph makes.
     ///
     /// # Errors
     /// When `count` is more than the batch size, when there is less room than for them, or when a launch fails.
