@@ -256,7 +256,7 @@ fn bytes<'a>(pictures: &'a DevicePictures, buffers: &'a [CudaSlice<u8>; 2], from
 /// # Errors
 /// When the launch fails.
 pub fn next_step(device: &CudaDevice, step: &mut CudaSlice<u32>) -> Result<()> {
-    if step.len() == 0 {
+    if step.is_empty() {
         candle_core::bail!("no step to count")
     }
     launch!(device, "pictures_next_step", 1, step);

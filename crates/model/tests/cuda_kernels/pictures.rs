@@ -280,6 +280,8 @@ fn kernels_of_lists() {
     check("crop:4,flip,cutout:8", &["finish"]);
     check("contrast:0.2", &["means", "finish"]);
     check("standard", &["vary", "noise", "finish"]);
+    check("rotate:15,zoom:0.1", &["vary", "finish"]);
+    check("rotate:15,contrast:0.2,flip,zoom:0.1", &["vary", "means", "vary", "finish"]);
     check(ALL, &["vary", "vary", "means", "vary", "noise", "finish"]);
     assert_eq!(Stages::new(&[0, 8]), Err(8));
 }
