@@ -157,7 +157,7 @@ fn resident(network: &Network, data: &Data, how: &How) -> Resident {
         label_smoothing: how.label_smoothing,
         clip_norm: how.clip_norm,
         precision: how.precision,
-        variations: Variations { codes: &[0], levels: None },
+        variations: Variations { codes: &[0], levels: &[] },
         graphs: how.graphs,
     };
     Resident::new(network, &data.pictures(), &settings).unwrap().unwrap()
