@@ -143,8 +143,7 @@ impl Products {
     /// `c (M, N)` = `a (M, K)` `b (K, N)`, by columns; `c` lies without gaps.
     fn product<R: Multiplied>(&self, [m, n, k]: [usize; 3], [a, b]: [Matrix; 2], c: u64) -> Result<()> {
         let whole = |size: usize| {
-            i32::try_from(size)
-                .map_err(|_| Error::Msg(format!("a size of {size} is more than cuBLAS takes")))
+            i32::try_from(size).map_err(|_| Error::Msg(format!("a size of {size} is more than cuBLAS takes")))
         };
         let (one, zero) = (1f32, 0f32);
         // SAFETY: the matrices have the sizes that the functions above have checked, and the factors are f32, as all

@@ -2,9 +2,9 @@
 //!
 //! What ends on `_into` writes where it is told, what does not writes into room that it asks the device for.
 
+use candle_core::Result;
 use candle_core::cuda_backend::CudaDevice;
 use candle_core::cuda_backend::cudarc::driver::{CudaSlice, CudaView, CudaViewMut, PushKernelArg};
-use candle_core::Result;
 use kernels::optimizer::{Adam, Momentum, MomentumKind};
 
 use super::real::Real;
@@ -425,7 +425,8 @@ pub(crate) fn momentum(
     let (n, momentum) = (threads as u64, settings.momentum as f32);
     let nesterov = nesterov(settings);
     launch!(
-        device, f32, "momentum", threads, weights, gradient, velocity, &n, &rate, &momentum, &nesterov, &decay
+        device, f32, "momentum", threads, weights, gradient, velocity, &n, &rate, &momentum, &nesterov,
+        &decay
     );
     Ok(())
 }

@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use candle_core::cuda_backend::CudaDevice;
-use candle_core::cuda_backend::cudarc::driver::{CudaSlice, CudaView, CudaViewMut, DeviceRepr, PushKernelArg};
+use candle_core::cuda_backend::cudarc::driver::{
+    CudaSlice, CudaView, CudaViewMut, DeviceRepr, PushKernelArg,
+};
 use candle_core::{Error, Result};
 
 use super::real::Real;
@@ -190,7 +192,17 @@ impl DeviceBatches {
             match it {
                 Launch::Means { from } => {
                     let source = bytes(pictures, &self.buffers, from);
-                    launch!(device, f32, "pictures_means", threads, &source, &mut self.means, order, step, &batch);
+                    launch!(
+                        device,
+                        f32,
+                        "pictures_means",
+                        threads,
+                        &source,
+                        &mut self.means,
+                        order,
+                        step,
+                        &batch
+                    );
                 }
                 Launch::Vary { from, to, .. } => {
                     let [zero, one] = &mut self.buffers;
@@ -215,7 +227,18 @@ impl DeviceBatches {
                 Launch::Noise { buffer, .. } => {
                     let to = &mut self.buffers[buffer];
                     let levels = &self.levels;
-                    launch!(device, f32, "pictures_noise", threads, to, levels, variations, ops, step, &batch);
+                    launch!(
+                        device,
+                        f32,
+                        "pictures_noise",
+                        threads,
+                        to,
+                        levels,
+                        variations,
+                        ops,
+                        step,
+                        &batch
+                    );
                 }
                 Launch::Finish { from, .. } => {
                     let source = bytes(pictures, &self.buffers, from);

@@ -1,8 +1,8 @@
 //! The kernels of `step.cu` as functions; shapes are checked here.
 
+use candle_core::Result;
 use candle_core::cuda_backend::CudaDevice;
 use candle_core::cuda_backend::cudarc::driver::{CudaSlice, CudaView, CudaViewMut, PushKernelArg};
-use candle_core::Result;
 use kernels::optimizer::{Adam, Momentum};
 
 use super::launch::{kept, nesterov, parts, unwritten};
@@ -150,7 +150,11 @@ impl Clip {
     /// For gradients of so many numbers; without a longest one they stay as they are.
     pub(crate) fn new(device: &CudaDevice, numbers: usize, longest: Option<f64>) -> Result<Self> {
         let squares = device.alloc_zeros(parts(numbers))?;
-        Ok(Self { longest: longest.map(|longest| longest as f32), squares, factor: device.clone_htod(&[1f32])? })
+        Ok(Self {
+            longest: longest.map(|longest| longest as f32),
+            squares,
+            factor: device.clone_htod(&[1f32])?,
+        })
     }
 
     /// Finds the factor.

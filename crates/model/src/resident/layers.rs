@@ -83,8 +83,7 @@ impl<R: Number> Layers<R> {
                 return Ok(None);
             };
             let ([c, h, w], [filters, ..]) = (stage.input, stage.output);
-            let sizes =
-                Sizes { input: [batch, c, h, w], weights: [filters, c, kh, kw], stride, zeros };
+            let sizes = Sizes { input: [batch, c, h, w], weights: [filters, c, kh, kw], stride, zeros };
             Convolution::new(device, &sizes).map(Some)
         };
         let convolutions = stages.iter().map(described).collect::<Result<_>>()?;
@@ -196,7 +195,14 @@ impl<R: Number> Layers<R> {
                     let (batch, sizes) = self.pool(stage);
                     match (pooling, &mut dx) {
                         (Pooling::Max { after_relu }, Some(dx)) => {
-                            launch::max_pool_backward_into(device, batch, &sizes, [&x, &dy], dx, *after_relu)?;
+                            launch::max_pool_backward_into(
+                                device,
+                                batch,
+                                &sizes,
+                                [&x, &dy],
+                                dx,
+                                *after_relu,
+                            )?;
                         }
                         (Pooling::Mean, Some(dx)) => {
                             launch::avg_pool_backward_into(device, batch, &sizes, &dy, dx)?;

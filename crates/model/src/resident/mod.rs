@@ -113,29 +113,34 @@ macro_rules! each {
     };
 }
 
+#[cfg_attr(not(feature = "cudnn"), expect(unused_variables, reason = "there is nothing to give them to"))]
 impl Resident {
+    /// Whether there is such a way for a network: see the [module](self).
+    pub fn is_for(network: &Network) -> bool {
+        #[cfg(feature = "cudnn")]
+        return network.device().is_cuda() && stages::stages(network).is_some();
+        #[cfg(not(feature = "cudnn"))]
+        false
+    }
+
     /// Training of a network, if there is such a way for it: see the [module](self). Pictures are copied to the device.
     ///
     /// # Errors
     /// If the pictures do not fit the network, or the device has no room.
-    pub fn new(
-        network: &Network,
-        pictures: &Pictures,
-        settings: &Settings,
-    ) -> Result<Option<Self>, Error> {
+    pub fn new(network: &Network, pictures: &Pictures, settings: &Settings) -> Result<Option<Self>, Error> {
         #[cfg(feature = "cudnn")]
-        if let (candle_core::Device::Cuda(device), Some(stages)) = (network.device(), stages::stages(network)) {
+        if let (candle_core::Device::Cuda(device), Some(stages)) = (network.device(), stages::stages(network))
+        {
             let kind = match settings.precision {
                 Precision::F32 | Precision::Tf32 => {
                     Kind::F32(Box::new(training::Training::new(device, network, stages, pictures, settings)?))
                 }
-                Precision::Bf16 => {
-                    Kind::Bf16(Box::new(training::Training::new(device, network, stages, pictures, settings)?))
-                }
+                Precision::Bf16 => Kind::Bf16(Box::new(training::Training::new(
+                    device, network, stages, pictures, settings,
+                )?)),
             };
             return Ok(Some(Self(kind)));
         }
-        let _ = (network, pictures, settings);
         Ok(None)
     }
 

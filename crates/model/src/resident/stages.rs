@@ -22,7 +22,9 @@ pub(super) enum Work {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pooling {
     /// `after_relu`: of what a ReLU gave, whose gradient the pool gives, too.
-    Max { after_relu: bool },
+    Max {
+        after_relu: bool,
+    },
     Mean,
 }
 
@@ -181,8 +183,7 @@ mod tests {
 
     #[test]
     fn the_tutorial_in_stages() {
-        let network =
-            Network::new(&Architecture::tutorial(), Seed(0), &Device::Cpu, Simd::best()).unwrap();
+        let network = Network::new(&Architecture::tutorial(), Seed(0), &Device::Cpu, Simd::best()).unwrap();
         let stages = stages(&network).unwrap();
         let words: Vec<String> = stages
             .iter()

@@ -88,8 +88,7 @@ impl<R: Number> Training<R> {
         let batch = batch.min(epoch_pictures);
         let rest = epoch_pictures % batch;
         let sizes = [batch, rest].into_iter().filter(|&size| size > 0);
-        let layers: Vec<_> =
-            sizes.map(|size| Layers::new(device, &stages, size)).collect::<Result<_>>()?;
+        let layers: Vec<_> = sizes.map(|size| Layers::new(device, &stages, size)).collect::<Result<_>>()?;
         let weights = network.parameter_count();
         let work = Work {
             parameters: Parameters::new(device, weights)?,
@@ -182,18 +181,15 @@ impl<R: Number> Training<R> {
     }
 
     /// Asks for a step, by a captured one where there is one.
-    fn step(
-        &mut self,
-        number: usize,
-        optimizer: &mut Optimizer,
-        weights: &mut CudaSlice<f32>,
-    ) -> Result<()> {
+    fn step(&mut self, number: usize, optimizer: &mut Optimizer, weights: &mut CudaSlice<f32>) -> Result<()> {
         let size = self.size(number);
         let places = places_of(&self.device, optimizer, weights);
         if self.graphs.places != places {
             (self.graphs.captured, self.graphs.places) = (HashMap::new(), places);
         }
-        if !self.graphs.is_off && self.graphs.made.contains(&size) && !self.graphs.captured.contains_key(&size)
+        if !self.graphs.is_off
+            && self.graphs.made.contains(&size)
+            && !self.graphs.captured.contains_key(&size)
         {
             let device = self.device.clone();
             match Graph::capture(&device, || self.enqueue(size, optimizer, weights)) {

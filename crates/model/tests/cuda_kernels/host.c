@@ -37,7 +37,7 @@ static u64 whole(int i) {
     return strtoull(numbers[i], NULL, 10);
 }
 
-static float real(int i) {
+static float f32_number(int i) {
     u32 bits = (u32)whole(i);
     float value;
     memcpy(&value, &bits, sizeof value);
@@ -93,7 +93,7 @@ static void words_of_stream(const i32 *key, u32 *words, u32 blocks) {
 #define A(i) array(i)
 #define U(i) whole(i)
 #define U32(i) (u32) whole(i)
-#define F(i) real(i)
+#define F(i) f32_number(i)
 #define WINDOWS U32(0), U32(1), U32(2), U32(3), U32(4), U32(5), U32(6), U32(7), U32(8), U32(9)
 
 #define CASE(kernel, ...) \

@@ -121,12 +121,8 @@ fn channels_first_are_channels_last_turned() {
         check_equal("sums", &sums, &sum_rows(&last, outer * inner, channels, 1));
         let activate = |sums: &[f32], inner: usize| {
             let arrays = [Array::from(sums), Array::from(&bias[..])];
-            let [y, _] = launch(
-                "bias_activation",
-                sums.len(),
-                &arrays,
-                &[sums.len(), channels, inner, 1].map(Whole),
-            );
+            let [y, _] =
+                launch("bias_activation", sums.len(), &arrays, &[sums.len(), channels, inner, 1].map(Whole));
             y.floats()
         };
         check_equal("activations", &activate(&first, inner), &turn(&activate(&last, 1)));

@@ -224,12 +224,6 @@ fn places_beyond_the_epoch_are_left_alone() {
 }
 
 #[test]
-fn the_step_is_counted() {
-    let [step] = launch("pictures_next_step", 1, &[Array::from(&[41u32][..])], &[]);
-    assert_eq!(step.words(), [42]);
-}
-
-#[test]
 fn words_of_streams() {
     const BLOCKS: usize = 70;
     for case in 0..20 {

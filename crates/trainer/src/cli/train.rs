@@ -217,6 +217,7 @@ const DECIDING: [&str; 31] = [
     "label_smoothing",
     "clip_norm",
     "device",
+    "precision",
     "monitor",
     "early_stopping",
     "min_delta",

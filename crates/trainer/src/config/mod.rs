@@ -10,6 +10,7 @@ use dataset::augment::Augmentation;
 use dataset::encoded::MOST_SIDE;
 use dataset::loader::LastBatch;
 use dataset::split::{Plan, Protocol, Sizes};
+use model::Precision;
 use model::optimizer::OptimizerSettings;
 use serde::{Deserialize, Serialize};
 
@@ -92,6 +93,9 @@ pub struct Config {
     pub seed: u64,
     /// Where it is computed: other devices sum in other orders.
     pub device: DeviceName,
+    /// What it may round numbers to.
+    #[serde(default)]
+    pub precision: Precision,
     /// Which network. (In config.toml it comes last: it may be a table.)
     pub model: NetworkChoice,
 }
@@ -128,6 +132,7 @@ impl Default for Config {
             log_pictures: 10,
             seed: 0,
             device: DeviceName::default(),
+            precision: Precision::default(),
             model: NetworkChoice::default(),
         }
     }
