@@ -160,7 +160,7 @@ impl Augmenter {
         }
     }
 
-    /// The codes of the ops, in order: see [`draw`](self::draw).
+    /// The codes of the ops, in order: see [`draw`].
     pub fn codes(&self) -> Vec<u32> {
         self.ops.iter().map(|op| op.code()).collect()
     }
