@@ -41,6 +41,7 @@ mod network;
 mod onnx;
 mod ops;
 pub mod optimizer;
+mod step_cost;
 mod summary;
 mod weights;
 
@@ -53,6 +54,7 @@ pub use ops::{
     Normalised, activate, avg_pool2d, batch_norm, batch_norm_inference, conv2d, cross_entropy, dense,
     dropout, max_pool2d,
 };
+pub use step_cost::StepCost;
 pub use summary::Summary;
 
 /// The code of the page is compiled with the examples of this crate.
