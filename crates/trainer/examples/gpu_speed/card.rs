@@ -60,19 +60,20 @@ pub(crate) fn matrix_tflops(device: &Device, precision: Precision) -> Result<f64
 /// # Errors
 /// If the device fails.
 pub(crate) fn copy_gbs(device: &Device) -> Result<f64> {
-    let (len, seconds) = match device {
+    let len = if device.is_cpu() { COPIED_ON_CPU } else { COPIED };
+    let seconds = match device {
         #[cfg(feature = "cuda")]
         Device::Cuda(cuda) => {
-            let (from, mut to) = (cuda.alloc_zeros::<u8>(COPIED)?, cuda.alloc_zeros::<u8>(COPIED)?);
-            (COPIED, least_seconds(device, || Ok(cuda.memcpy_dtod(&from, &mut to)?))?)
+            let (from, mut to) = (cuda.alloc_zeros::<u8>(len)?, cuda.alloc_zeros::<u8>(len)?);
+            least_seconds(device, || Ok(cuda.memcpy_dtod(&from, &mut to)?))?
         }
         _ => {
-            let (from, mut to) = (vec![1u8; COPIED_ON_CPU], vec![0u8; COPIED_ON_CPU]);
+            let (from, mut to) = (vec![1u8; len], vec![0u8; len]);
             let copy = || {
                 to.copy_from_slice(std::hint::black_box(&from));
                 Ok(())
             };
-            (COPIED_ON_CPU, least_seconds(device, copy)?)
+            least_seconds(device, copy)?
         }
     };
     Ok(2.0 * len as f64 / seconds / 1e9)

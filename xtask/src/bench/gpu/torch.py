@@ -53,51 +53,57 @@ def set_precision(precision):
     torch.backends.cudnn.benchmark = True
 
 
+class Loss(nn.Module):
+    """The loss of a batch of pictures that lie on the device. They are buffers of a module, which compiled CUDA graphs read
+    in place; anything else they would copy in every step."""
+
+    def __init__(self, device, count, channels_last, autocast):
+        super().__init__()
+        self.network = tutorial().to(device)
+        if channels_last:
+            self.network = self.network.to(memory_format=torch.channels_last)
+        shape = (count, 32, 32, 3) if channels_last else (count, 3, 32, 32)
+        self.register_buffer("images", torch.randint(256, shape, dtype=torch.uint8, device=device))
+        self.register_buffer("labels", torch.randint(10, (count,), device=device))
+        self.channels_last = channels_last
+        self.autocast = autocast
+        self.loss = nn.CrossEntropyLoss()
+
+    def forward(self, chosen):
+        pictures = self.images.index_select(0, chosen)
+        if self.channels_last:
+            # The same bytes, named (B, C, H, W).
+            pictures = pictures.permute(0, 3, 1, 2)
+        with self.autocast():
+            return self.loss(self.network(pictures / 255), self.labels.index_select(0, chosen))
+
+
 class Training:
     """A network with the pictures that it is trained on, and steps in one of the modes."""
 
     def __init__(self, mode, device, batch, precision):
         torch.manual_seed(0)
         count = max(PICTURES, batch)
-        self.channels_last = mode != "eager"
-        shape = (count, 32, 32, 3) if self.channels_last else (count, 3, 32, 32)
-        self.images = torch.randint(256, shape, dtype=torch.uint8, device=device)
-        self.labels = torch.randint(10, (count,), device=device)
+        # What is cached of weights would go stale in a graph.
+        autocast = lambda: torch.autocast(
+            torch.device(device).type, torch.bfloat16, enabled=precision == "bf16", cache_enabled=mode not in CAPTURED)
+        self.loss_of = Loss(device, count, mode != "eager", autocast)
         order = torch.randperm(count, device=device)
         self.batches = [order[i * batch:(i + 1) * batch] for i in range(count // batch)]
         self.next = 0
-
-        self.model = tutorial().to(device)
-        if self.channels_last:
-            self.model = self.model.to(memory_format=torch.channels_last)
         self.adam = torch.optim.Adam(
-            self.model.parameters(), lr=1e-3, eps=1e-7, fused=True, capturable=mode in CAPTURED)
-        self.loss_of = nn.CrossEntropyLoss()
-        # What is cached of weights would go stale in a graph.
-        self.autocast = lambda: torch.autocast(
-            torch.device(device).type, torch.bfloat16, enabled=precision == "bf16", cache_enabled=mode not in CAPTURED)
-
-        self.forward = self.loss
+            self.loss_of.parameters(), lr=1e-3, eps=1e-7, fused=True, capturable=mode in CAPTURED)
         if mode in COMPILED:
-            self.forward = torch.compile(self.loss, mode=COMPILED[mode], dynamic=False)
+            self.loss_of = torch.compile(self.loss_of, mode=COMPILED[mode], dynamic=False)
         self.step = self.plain_step
         if mode == "reduce_overhead":
             self.step = self.marked_step
         elif mode in CAPTURED:
             self.step = self.captured_step()
 
-    def loss(self, chosen):
-        pictures = self.images.index_select(0, chosen)
-        if self.channels_last:
-            # The same bytes, named (B, C, H, W).
-            pictures = pictures.permute(0, 3, 1, 2)
-        pictures = pictures / 255
-        with self.autocast():
-            return self.loss_of(self.model(pictures), self.labels.index_select(0, chosen))
-
     def plain_step(self, chosen):
         self.adam.zero_grad(set_to_none=True)
-        loss = self.forward(chosen)
+        loss = self.loss_of(chosen)
         loss.backward()
         self.adam.step()
         return loss.detach()
