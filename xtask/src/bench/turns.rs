@@ -46,7 +46,7 @@ pub(super) fn in_turn<P: Copy + PartialEq, O, T>(
 }
 
 /// The runs of one peer.
-pub(super) fn of<P: PartialEq, T: Clone>(peer: P, theirs: &[(P, T)]) -> Vec<T> {
+pub(super) fn of<P: Copy + PartialEq, T: Clone>(peer: P, theirs: &[(P, T)]) -> Vec<T> {
     theirs.iter().filter(|(of, _)| *of == peer).map(|(_, run)| run.clone()).collect()
 }
 

@@ -182,8 +182,11 @@ mod tests {
             fs::write(folder.join(format!("nvcc{}", env::consts::EXE_SUFFIX)), "").unwrap();
         };
         make(&named.join("bin"));
-        let among =
-            || Toolkit::among(&[folder.path().into(), path.clone()], &[named.clone()]).unwrap().programs;
+        let among = || {
+            Toolkit::among(&[folder.path().into(), path.clone()], std::slice::from_ref(&named))
+                .unwrap()
+                .programs
+        };
         assert_eq!(among(), named.join("bin"));
         make(&path);
         assert_eq!(among(), path);
@@ -197,7 +200,7 @@ mod tests {
     fn libraries_are_looked_for_in_all_folders() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().to_owned();
-        assert!(!has_library(&[root.clone()], "libcudnn.so"));
+        assert!(!has_library(std::slice::from_ref(&root), "libcudnn.so"));
         let lib = root.join("targets/x86_64-linux/lib");
         fs::create_dir_all(&lib).unwrap();
         fs::write(lib.join("libcudnn.so"), "").unwrap();
