@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 
 use crate::venv::finished;
 
@@ -39,7 +39,8 @@ fn gpus() -> Result<Vec<String>> {
     let smi = Command::new("nvidia-smi").args(["--query-gpu=name", "--format=csv,noheader"]).output();
     match smi {
         Ok(output) => {
-            let said = finished(Ok(output)).with_context(|| format!("nvidia-smi finds no GPU: {TRY}"))?;
+            let said = finished(Ok(output))
+                .map_err(|error| anyhow!("nvidia-smi finds no GPU ({error:#}): {TRY}"))?;
             Ok(said.lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect())
         }
         Err(_) => {
