@@ -43,6 +43,7 @@ mod ops;
 pub mod optimizer;
 mod precision;
 pub mod resident;
+mod step_cost;
 mod summary;
 mod weights;
 
@@ -56,6 +57,7 @@ pub use ops::{
     dropout, max_pool2d,
 };
 pub use precision::Precision;
+pub use step_cost::StepCost;
 pub use summary::Summary;
 
 /// The code of the page is compiled with the examples of this crate.
