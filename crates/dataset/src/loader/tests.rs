@@ -116,7 +116,8 @@ fn a_plan_is_the_epoch_in_numbers() {
     let check = |text: &str, last_batch| {
         let augmentation: Augmentation = text.parse().unwrap();
         let places: Vec<usize> = (3..98).collect();
-        let loader = Loader::training(&set, &places, 32, Seed(1), &augmentation).unwrap().last_batch(last_batch);
+        let loader =
+            Loader::training(&set, &places, 32, Seed(1), &augmentation).unwrap().last_batch(last_batch);
         let plan = loader.epoch_plan(3).unwrap();
         let batches = epoch(&loader, 3);
         assert!(plan.order.iter().copied().eq(labels(&batches)));

@@ -302,12 +302,3 @@ KERNEL momentum(float *__restrict__ weights, const float *__restrict__ gradient,
     if (i >= n) return;
     weights[i] = after_momentum(weights[i], gradient[i], velocity + i, rate, momentum, nesterov, decay);
 }
-
-// ---- pictures ------------------------------------------------------------------------------------------------------
-
-// values (N) in [0, 1] from bytes (N); a thread for each.
-KERNEL pictures_to_f32(const u8 *__restrict__ bytes, float *__restrict__ values, u64 n) {
-    u64 i = THREAD;
-    if (i >= n) return;
-    values[i] = (float)bytes[i] / 255.0f;
-}

@@ -10,6 +10,7 @@
 //! | [`launch`] | the kernels of `kernels.cu` as functions |
 //! | [`stages`] | which kernels make a batch of pictures (feature `cudnn`, as all below) |
 //! | [`pictures`] | a dataset on the device, and its batches |
+//! | [`graph`] | work that is captured and launched again |
 //! | [`step`] | those of `step.cu` as functions |
 //! | [`convolution`] | cuDNN's convolutions, by algorithms that give the same bits each time |
 //! | [`dense`] | cuBLAS' products of matrices, the same bits each time |
@@ -43,6 +44,8 @@ macro_rules! launch {
 pub(crate) mod convolution;
 #[cfg(feature = "cudnn")]
 pub(crate) mod dense;
+#[cfg(feature = "cudnn")]
+pub(crate) mod graph;
 pub(crate) mod launch;
 #[cfg(feature = "cudnn")]
 pub(crate) mod pictures;

@@ -95,7 +95,7 @@ FUNCTION u32 traced(const Picture *it, u32 first, u32 until, i32 *y, i32 *x) {
 
 // The byte at any place after such ops; black outside.
 FUNCTION i32 moved(const Picture *it, const u8 *plane, u32 first, u32 until, i32 y, i32 x) {
-    return inside(it, y, x) && traced(it, first, until, &y, &x) ? plane[y * it->width + x] : 0;
+    return inside(it, y, x) && traced(it, first, until, &y, &x) ? plane[(u32)y * (u32)it->width + (u32)x] : 0;
 }
 
 // `share` of b, in 1/256, and the rest of a, rounded.

@@ -8,14 +8,12 @@ use candle_core::cuda_backend::cudarc::driver::{CudaSlice, CudaView, CudaViewMut
 use candle_core::{Error, Result};
 
 use super::real::Real;
-use super::stages::{Bytes, Launch, Stages};
 use super::size;
+use super::stages::{Batch, Bytes, Launch, Sizes, Stages};
 use crate::resident::Variations;
 
 /// Levels of noise that a kernel looks up.
 const LEVELS: usize = 8192;
-/// Values that a thread adds noise to: what a block of its stream gives.
-const NOISE_PART: usize = 32;
 
 /// All pictures of a dataset, on a device. Batches of several kinds share it.
 #[derive(Debug)]
@@ -56,23 +54,7 @@ impl DevicePictures {
     }
 }
 
-/// The sizes that all kernels take: `Batch` in `pictures.cu`.
-#[repr(C)]
-#[derive(Clone, Copy, Debug)]
-struct Batch {
-    from_dataset: u32,
-    first: u32,
-    until: u32,
-    words: u32,
-    epoch: u32,
-    batch: u32,
-    pictures: u32,
-    channels: u32,
-    height: u32,
-    width: u32,
-}
-
-// SAFETY: ten numbers of 32 bits, in C's order and without gaps, as in pictures.cu.
+// SAFETY: ten numbers of 32 bits without gaps, as in pictures.cu.
 unsafe impl DeviceRepr for Batch {}
 
 /// Makes the batches of epochs that have as many pictures each. All room is taken when it is made.
@@ -110,9 +92,8 @@ impl DeviceBatches {
         let stages = Stages::new(variations.codes)
             .map_err(|code| Error::Msg(format!("{code} is the code of no variation")))?;
         let noisy = stages.launches.iter().any(|it| matches!(it, Launch::Noise { .. }));
-        let known = variations.levels.unwrap_or_default();
-        if noisy && known.len() != LEVELS {
-            candle_core::bail!("{} levels of noise, expected {LEVELS}", known.len())
+        if noisy && variations.levels.len() != LEVELS {
+            candle_core::bail!("{} levels of noise, expected {LEVELS}", variations.levels.len())
         }
         size(epoch)?;
         let values = batch_size.saturating_mul(pictures.shape.iter().product());
@@ -128,7 +109,7 @@ impl DeviceBatches {
         }
         let mut levels = device.alloc_zeros::<i16>(LEVELS)?;
         if noisy {
-            device.memcpy_htod(known, &mut levels)?;
+            device.memcpy_htod(variations.levels, &mut levels)?;
         }
         let words = epoch.saturating_mul(stages.words as usize);
         Ok(Self {
@@ -171,8 +152,9 @@ impl DeviceBatches {
 
     /// Writes the first `count` pictures of step `step[0]`, a number on the device, into `images` (B, C, H, W), in
     /// [0, 1], and their labels into `labels` (B). Only launches kernels on the device's stream, at most two for a
-    /// variation and one more: it takes no room, so a graph can record it. Where the epoch ends before, what is behind
-    /// is left as it was. Beginning another epoch changes what the same graph makes.
+    /// variation and one more: it takes no room, so a graph can record it, once the kernels were loaded by an earlier
+    /// call. Where the epoch ends before, what is behind is left as it was. Beginning another epoch changes what the same
+    /// graph makes.
     ///
     /// # Errors
     /// When `count` is more than the batch size, when there is less room than for them, or when a launch fails.
@@ -196,37 +178,25 @@ impl DeviceBatches {
             )
         }
         let [channels, height, width] = pictures.shape;
-        let all = Batch {
-            from_dataset: 0,
-            first: 0,
-            until: 0,
-            words: self.stages.words,
+        let sizes = Sizes {
             epoch: size(self.epoch)?,
             batch: size(self.batch_size)?,
             pictures: size(count)?,
-            channels: size(channels)?,
-            height: size(height)?,
-            width: size(width)?,
-        };
-        let batch = |from: Bytes, [first, until]: [u32; 2]| Batch {
-            from_dataset: u32::from(from == Bytes::Dataset),
-            first,
-            until,
-            ..all
+            shape: [size(channels)?, size(height)?, size(width)?],
         };
         let (order, variations, ops) = (&self.order, &self.variations, &self.ops);
         for &it in &self.stages.launches {
+            let (batch, threads) = self.stages.told(it, &sizes);
             match it {
                 Launch::Means { from } => {
-                    let (source, batch) = (bytes(pictures, &self.buffers, from), batch(from, [0, 0]));
-                    let planes = count * channels;
-                    launch!(device, f32, "pictures_means", planes, &source, &mut self.means, order, step, &batch);
+                    let source = bytes(pictures, &self.buffers, from);
+                    launch!(device, f32, "pictures_means", threads, &source, &mut self.means, order, step, &batch);
                 }
-                Launch::Vary { from, to, ops: range } => {
-                    let batch = batch(from, range);
+                Launch::Vary { from, to, .. } => {
                     let [zero, one] = &mut self.buffers;
                     let (old, new) = if to == 0 { (&*one, zero) } else { (&*zero, one) };
-                    let source = if from == Bytes::Dataset { pictures.pixels.as_view() } else { old.as_view() };
+                    let source =
+                        if from == Bytes::Dataset { pictures.pixels.as_view() } else { old.as_view() };
                     launch!(
                         device,
                         f32,
@@ -242,25 +212,13 @@ impl DeviceBatches {
                         &batch
                     );
                 }
-                Launch::Noise { buffer, op } => {
-                    let batch = batch(Bytes::Buffer(buffer), [op, op + 1]);
-                    let parts = count * values.div_ceil(NOISE_PART);
+                Launch::Noise { buffer, .. } => {
                     let to = &mut self.buffers[buffer];
-                    launch!(
-                        device,
-                        f32,
-                        "pictures_noise",
-                        parts,
-                        to,
-                        &self.levels,
-                        variations,
-                        ops,
-                        step,
-                        &batch
-                    );
+                    let levels = &self.levels;
+                    launch!(device, f32, "pictures_noise", threads, to, levels, variations, ops, step, &batch);
                 }
-                Launch::Finish { from, ops: range } => {
-                    let (source, batch) = (bytes(pictures, &self.buffers, from), batch(from, range));
+                Launch::Finish { from, .. } => {
+                    let source = bytes(pictures, &self.buffers, from);
                     launch!(
                         device,
                         R,

@@ -2,6 +2,9 @@
 //!
 //! Codes and words are those of the table in `dataset::augment::draw`.
 
+/// Values that a thread adds noise to: what a block of its stream gives.
+const NOISE_PART: usize = 32;
+
 /// What an op is to a kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
@@ -50,6 +53,24 @@ pub(crate) enum Launch {
     /// The last stage, and numbers of its bytes.
     Finish { from: Bytes, ops: [u32; 2] },
 }
+
+/// The sizes of a batch.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sizes {
+    /// Pictures of an epoch.
+    pub(crate) epoch: u32,
+    /// Pictures of a step.
+    pub(crate) batch: u32,
+    /// Pictures of this step.
+    pub(crate) pictures: u32,
+    /// (C, H, W)
+    pub(crate) shape: [u32; 3],
+}
+
+/// What all kernels are told: `Batch` in `pictures.cu`, number by number.
+#[repr(transparent)]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Batch(pub(crate) [u32; 10]);
 
 /// What makes a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,6 +128,22 @@ impl Stages {
         let until = it.ops.len() as u32 / 2;
         it.launches.push(Launch::Finish { from, ops: [first, until] });
         Ok(it)
+    }
+
+    /// What the kernel of a launch is told, and its threads.
+    pub(crate) fn told(&self, launch: Launch, sizes: &Sizes) -> (Batch, usize) {
+        let &Sizes { epoch, batch, pictures, shape: [channels, height, width] } = sizes;
+        let values = [channels, height, width].map(|n| n as usize).iter().product::<usize>();
+        let (from, [first, until], threads) = match launch {
+            Launch::Means { from } => (from, [0, 0], channels as usize),
+            Launch::Vary { from, ops, .. } | Launch::Finish { from, ops } => (from, ops, values),
+            Launch::Noise { buffer, op } => {
+                (Bytes::Buffer(buffer), [op, op + 1], values.div_ceil(NOISE_PART))
+            }
+        };
+        let from_dataset = u32::from(from == Bytes::Dataset);
+        let all = [from_dataset, first, until, self.words, epoch, batch, pictures, channels, height, width];
+        (Batch(all), pictures as usize * threads)
     }
 
     /// Ends a stage.

@@ -75,12 +75,12 @@ KERNEL square_parts(const real *__restrict__ gradient, double *__restrict__ sums
 
 // factor (1) that shortens a gradient to `longest` where it is longer, else 1, from the sums (PARTS) of its squares;
 // 1 thread.
-KERNEL clip_factor(const double *__restrict__ sums, float *__restrict__ factor, u32 parts, double longest) {
+KERNEL clip_factor(const double *__restrict__ sums, float *__restrict__ factor, u32 parts, float longest) {
     if (THREAD >= 1) return;
     double sum = 0.0;
     for (u32 part = 0; part < parts; part++) sum += sums[part];
     double length = sqrt(sum);
-    factor[0] = length > longest && length - length == 0.0 ? (float)(longest / length) : 1.0f;
+    factor[0] = length > (double)longest && length - length == 0.0 ? (float)((double)longest / length) : 1.0f;
 }
 
 // Steps of N weights, each by its gradient times factor[0], at the rate and the decay of this step; `working` gets the

@@ -140,7 +140,7 @@ pub(crate) fn next(device: &CudaDevice, epoch: &mut Epoch) -> Result<()> {
 
 /// Shortens gradients that are longer than something.
 pub(crate) struct Clip {
-    longest: Option<f64>,
+    longest: Option<f32>,
     squares: CudaSlice<f64>,
     /// (1) What a gradient is to be multiplied with.
     factor: CudaSlice<f32>,
@@ -150,7 +150,7 @@ impl Clip {
     /// For gradients of so many numbers; without a longest one they stay as they are.
     pub(crate) fn new(device: &CudaDevice, numbers: usize, longest: Option<f64>) -> Result<Self> {
         let squares = device.alloc_zeros(parts(numbers))?;
-        Ok(Self { longest, squares, factor: device.clone_htod(&[1f32])? })
+        Ok(Self { longest: longest.map(|longest| longest as f32), squares, factor: device.clone_htod(&[1f32])? })
     }
 
     /// Finds the factor.

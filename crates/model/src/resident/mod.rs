@@ -39,8 +39,8 @@ pub struct Pictures<'a> {
 pub struct Variations<'a> {
     /// A code for each op, in order; none where pictures stay as they are.
     pub codes: &'a [u32],
-    /// Equally likely levels of noise, where there is noise.
-    pub levels: Option<&'a [i16]>,
+    /// 8192 equally likely levels of noise, where there is noise.
+    pub levels: &'a [i16],
 }
 
 /// How is trained.

@@ -5,16 +5,14 @@ use std::sync::Arc;
 
 use candle_core::Result;
 use candle_core::cuda_backend::CudaDevice;
-use candle_core::cuda_backend::cudarc::driver::sys::{
-    CUgraphInstantiate_flags as GraphFlags, CUstreamCaptureMode as CaptureMode,
-};
-use candle_core::cuda_backend::cudarc::driver::{CudaGraph, CudaSlice};
+use candle_core::cuda_backend::cudarc::driver::{CudaSlice, DevicePtr};
 
 use super::evaluation::Evaluation;
 use super::layers::{Layers, Number, Parameters, Rooms};
 use super::stages::{Stage, places};
 use super::{Outcome, Pictures, Plan, Settings};
 use crate::cuda::dense::Products;
+use crate::cuda::graph::Graph;
 use crate::cuda::launch::{Rows, cross_entropy_into, unwritten};
 use crate::cuda::pictures::{DeviceBatches, DevicePictures};
 use crate::cuda::step::{self, Clip, Epoch, Sums, Weights};
@@ -58,7 +56,7 @@ struct Work<R> {
 #[derive(Default)]
 struct Graphs {
     /// By pictures of a batch.
-    captured: HashMap<usize, CudaGraph>,
+    captured: HashMap<usize, Graph>,
     /// Batches of which a step was made: then all its kernels are loaded, and one can be captured.
     made: Vec<usize>,
     /// Where what they were captured with lies.
@@ -197,37 +195,20 @@ impl<R: Number> Training<R> {
         }
         if !self.graphs.is_off && self.graphs.made.contains(&size) && !self.graphs.captured.contains_key(&size)
         {
-            match self.capture(size, optimizer, weights)? {
+            let device = self.device.clone();
+            match Graph::capture(&device, || self.enqueue(size, optimizer, weights)) {
                 Some(graph) => _ = self.graphs.captured.insert(size, graph),
                 None => self.graphs.is_off = true,
             }
         }
-        if let Some(graph) = self.graphs.captured.get(&size) {
-            return graph.launch().map_err(candle_core::Error::wrap);
+        if let Some(graph) = self.graphs.captured.get_mut(&size) {
+            return graph.launch();
         }
         self.enqueue(size, optimizer, weights)?;
         if !self.graphs.made.contains(&size) {
             self.graphs.made.push(size);
         }
         Ok(())
-    }
-
-    /// Captures a step without making it; `None` where the device does not capture it.
-    fn capture(
-        &mut self,
-        size: usize,
-        optimizer: &mut Optimizer,
-        weights: &mut CudaSlice<f32>,
-    ) -> Result<Option<CudaGraph>> {
-        let stream = self.device.cuda_stream();
-        let mode = CaptureMode::CU_STREAM_CAPTURE_MODE_THREAD_LOCAL;
-        if stream.begin_capture(mode).is_err() {
-            return Ok(None);
-        }
-        let asked = self.enqueue(size, optimizer, weights);
-        // The capture must end in any case; one that failed in between has no graph.
-        let graph = stream.end_capture(GraphFlags(0)).ok().flatten();
-        Ok(graph.filter(|_| asked.is_ok()))
     }
 
     /// Asks for all that a step is, on the device's stream.
@@ -290,8 +271,6 @@ impl<R: Number> Training<R> {
 
 /// Where everything lies that a captured step knows and that is not ours.
 fn places_of(device: &CudaDevice, optimizer: &Optimizer, weights: &CudaSlice<f32>) -> Vec<u64> {
-    use candle_core::cuda_backend::cudarc::driver::DevicePtr;
-
     let stream = device.cuda_stream();
     let mut places = optimizer.places(device);
     places.push(weights.device_ptr(&stream).0);

@@ -16,9 +16,10 @@ static unsigned long long thread_of_host;
 
 #include "../../src/cuda/kernels.cu"
 #include "../../src/cuda/pictures.cu"
+#include "../../src/cuda/step.cu"
 
 #define GUARD 64
-#define MOST 16
+#define MOST 12
 
 static unsigned char *arrays[MOST];
 static u64 lengths[MOST];
@@ -117,13 +118,22 @@ static void run_thread(const char *name) {
     CASE(adam, A(0), A(1), A(2), A(3), U(0), F(1), F(2), F(3), F(4), F(5))
     CASE(sgd, A(0), A(1), U(0), F(1), F(2))
     CASE(momentum, A(0), A(1), A(2), U(0), F(1), F(2), U32(3), F(4))
-    CASE(pictures_to_f32, A(0), A(1), U(0))
+    CASE(transpose, A(0), A(1), U32(0), U32(1), U32(2))
+    CASE(widen_numbers, A(0), A(1), U32(0))
+    CASE(spread_weights, A(0), A(1), A(2), U32(0))
+    CASE(collect_gradient, A(0), A(1), A(2), U32(0))
+    CASE(report_step, A(0), A(1), A(2), A(3), A(4), A(5), U32(0), U32(1))
+    CASE(square_parts, A(0), A(1), U32(0), U32(1))
+    CASE(clip_factor, A(0), A(1), U32(0), F(1))
+    CASE(adam_step, A(0), A(1), A(2), A(3), A(4), A(5), A(6), A(7), A(8), A(9), A(10), U32(0), F(1), F(2), F(3))
+    CASE(sgd_step, A(0), A(1), A(2), A(3), A(4), A(5), A(6), A(7), A(8), U32(0))
+    CASE(momentum_step, A(0), A(1), A(2), A(3), A(4), A(5), A(6), A(7), A(8), A(9), U32(0), F(1), U32(2))
+    CASE(next_step, A(0))
     CASE(words_of_stream, A(0), A(1), U32(0))
     CASE(pictures_means, A(0), A(1), A(2), A(3), batch())
     CASE(pictures_vary, A(0), A(1), A(2), A(3), A(4), A(5), A(6), batch())
     CASE(pictures_noise, A(0), A(1), A(2), A(3), A(4), batch())
     CASE(pictures_finish, A(0), A(1), A(2), A(3), A(4), A(5), A(6), A(7), A(8), batch())
-    CASE(pictures_next_step, A(0))
     fail("no such kernel");
 }
 

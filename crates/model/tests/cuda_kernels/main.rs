@@ -12,6 +12,7 @@ mod pictures;
 mod pools;
 #[path = "../../src/cuda/stages.rs"]
 mod stages;
+mod step;
 
 use streams::{Purpose, Seed, Stream};
 

@@ -227,6 +227,11 @@ CUresult cuGraphInstantiateWithFlags(CUgraphExec *to, CUgraph graph, unsigned lo
     return CUDA_SUCCESS;
 }
 
+CUresult cuGraphInstantiateWithParams(CUgraphExec *to, CUgraph graph, CUDA_GRAPH_INSTANTIATE_PARAMS *how) {
+    how->result_out = CUDA_GRAPH_INSTANTIATE_SUCCESS;
+    return cuGraphInstantiateWithFlags(to, graph, how->flags);
+}
+
 CUresult cuGraphGetNodes(CUgraph graph, CUgraphNode *nodes, size_t *count) {
     if (nodes) return CUDA_ERROR_NOT_SUPPORTED;
     *count = graph->count;
