@@ -32,6 +32,7 @@
 mod architecture;
 #[cfg(feature = "cuda")]
 mod cuda;
+mod device;
 mod error;
 mod fused;
 mod init;
@@ -48,6 +49,7 @@ mod summary;
 mod weights;
 
 pub use architecture::{Activation, Architecture, Layer, NamedLayer, Padding, ParameterKind};
+pub use device::cuda_device;
 pub use error::Error;
 pub use keras::keras_json;
 pub use network::{Loss, Network, Parameter, Training, score_logits};

@@ -2,7 +2,7 @@
 //! only the CPU in the place of one (`model/tests/cuda_on_cpu`).
 
 #![cfg(feature = "cuda")]
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::path::Path;
 use std::process::Command;

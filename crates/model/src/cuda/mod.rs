@@ -59,10 +59,19 @@ use std::cell::RefCell;
 
 use candle_core::cuda_backend::CudaDevice;
 use candle_core::cuda_backend::cudarc::driver::{CudaSlice, CudaView, LaunchConfig};
-use candle_core::{CpuStorage, CudaStorage, Error, InplaceOp1, Layout, Result, Var};
+use candle_core::{CpuStorage, CudaStorage, Device, Error, InplaceOp1, Layout, Result, Var};
 
 /// Threads of a block.
 const BLOCK: u32 = 256;
+
+/// Leaves the order of work on a device with a stream of its own to that stream. Else each tensor has two events, which
+/// work waits for: that costs time, and a graph that is captured could not wait for events of before.
+pub(crate) fn order_by_stream(device: &Device) -> Result<()> {
+    let device = device.as_cuda_device()?;
+    // SAFETY: all that is asked of this device goes to its one stream, in order.
+    unsafe { device.disable_event_tracking() }
+    Ok(())
+}
 
 /// The values of a contiguous `f32` argument.
 pub(crate) fn f32s<'a>(storage: &'a CudaStorage, layout: &Layout) -> Result<CudaView<'a, f32>> {

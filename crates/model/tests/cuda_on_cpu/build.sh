@@ -38,7 +38,7 @@ libcudnn.so.9 { global: cudnn*; };
 libcurand.so.10 { global: curand*; };
 libnvrtc.so.13 { global: nvrtc*; };
 END
-$cc -shared -o "$folder/cuda-on-cpu.so" "${objects[@]}" "$folder/unwritten.o" -Wl,--version-script="$folder/versions" \
+$cc -shared -Wl,-soname,libcuda.so.1 -o "$folder/cuda-on-cpu.so" "${objects[@]}" "$folder/unwritten.o" -Wl,--version-script="$folder/versions" \
     -lm -ldl -lpthread
 for name in libcuda.so.1 libcublas.so.13 libcudnn.so.9 libcurand.so.10 libnvrtc.so.13; do
     ln -sf cuda-on-cpu.so "$folder/$name"

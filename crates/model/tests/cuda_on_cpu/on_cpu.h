@@ -1,8 +1,8 @@
 /* NVIDIA's libraries on the CPU, for tests of the code that calls them: what the parts of the stand-in know of each other.
  *
  * It is a test double. It shows that host code passes what it means to pass: the order, sizes and layouts of arguments, who
- * owns which memory, what may be done while a graph is captured. It shows nothing of speed, of what a real device or a real
- * cuDNN refuses: here each call has done its work when it returns.
+ * owns which memory, which streams wait for which, what may be done while a graph is captured. It shows nothing of speed, of
+ * the bits of a GPU, nor of what a real device or library refuses: each call does its work at once, in loops of C.
  *
  *     memory.c    device memory between guard pages, copies      streams.c  contexts, streams, events
  *     work.c      what is done on a stream, graphs, faults       order.c    which work waits for which
