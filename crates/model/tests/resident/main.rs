@@ -1,7 +1,7 @@
 //! Training on a device against training step by step on the CPU; for the features of CUDA, and where there is a device.
 
 #![cfg(feature = "cudnn")]
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests")]
 
 use candle_core::{Device, Tensor};
 use kernels::Simd;
