@@ -132,8 +132,11 @@ pub fn compare(folder: &Path, simd: kernels::Simd, device: &Device) -> Result<Ve
         checks.push(absolute(&name("adam", found.len()), &found, &adam.1.loss_per_step, LATER_ADAM_LOSS));
         if !device.is_cpu() {
             let here = Batches::load(folder, trace.batch_size, &Device::Cpu)?;
-            for (optimizer, course) in [("sgd", &sgd), ("adam", &adam)] {
-                let found = losses(&start()?, &batches, course)?;
+            // Of Adam's the early ones: one weight's first gradient of 1e-6 moves it by 5e-7 more or less, two steps later
+            // another place is the greatest of a pool, and from then on losses go their own ways by 5e-3.
+            for (optimizer, course, steps) in [("sgd", &sgd, STEPS), ("adam", &adam, EARLY_ADAM_STEPS)] {
+                let mut found = losses(&start()?, &batches, course)?;
+                found.truncate(steps);
                 let (settings, rate) = (course.0, course.1.learning_rate);
                 let expected = Way::OneByOne.losses(&start_on(&Device::Cpu)?, &here, settings, rate)?;
                 let name = format!("{} beside the CPU", name(optimizer, found.len()));
