@@ -129,16 +129,17 @@ static char *read_all(const char *path) {
 
 /* A library of the program, or null and the reason. */
 static void *compile(const char *program, char **log) {
-    char folder[] = "/tmp/cuda-on-cpu-XXXXXX";
-    char path[4][64], command[1024];
+    const char *temporary = getenv("TMPDIR");
+    char folder[256], path[3][300], command[1500];
+    snprintf(folder, sizeof folder, "%s/cuda-on-cpu-XXXXXX", temporary && *temporary ? temporary : P_tmpdir);
     char *text = program_in_c(program);
     if (!text) {
         *log = copy_of("a kernel's parameters are not understood");
         return NULL;
     }
     if (!mkdtemp(folder)) abort();
-    const char *names[] = {"program.c", "program.so", "log", ""};
-    for (int i = 0; i < 4; i++) snprintf(path[i], sizeof path[i], "%s/%s", folder, names[i]);
+    const char *names[] = {"program.c", "program.so", "log"};
+    for (int i = 0; i < 3; i++) snprintf(path[i], sizeof path[i], "%s/%s", folder, names[i]);
     FILE *to = fopen(path[0], "w");
     fputs(text, to);
     fclose(to);
