@@ -253,7 +253,7 @@ mod tests {
             warmup-epochs = 0.0\nlabel-smoothing = 0.0\n";
         let keeping = "monitor = \"val_loss\"\nmin-delta = 0.0\nrestore-best = false\nlog-gradients = false\nlog-pictures = 10\n";
         let expected = format!(
-            "dataset = \"cifar10\"\nvalidation = \"holdout\"\n{learning}{keeping}seed = 0\ndevice = \"cpu\"\nmodel = \"tutorial\"\n"
+            "dataset = \"cifar10\"\nvalidation = \"holdout\"\n{learning}{keeping}seed = 0\ndevice = \"cpu\"\nprecision = \"f32\"\nmodel = \"tutorial\"\n"
         );
         assert_eq!(text, expected);
         assert_eq!(toml::from_str::<Config>(&text).unwrap(), Config::default());
