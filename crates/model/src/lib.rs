@@ -5,8 +5,8 @@
 //! expect: pictures come in as `(B, 3, 32, 32)`, model files hold OIHW and `[out, in]`.
 //!
 //! On the CPU every layer is a candle custom op over [`kernels`], and the loss of a whole network, where its layers
-//! allow it, is one. With the features `cuda` and `cudnn` the layers have kernels there, too (never run on a GPU so
-//! far); on other devices they are made of candle's own ops, but never of its `max_pool2d`, whose gradient is wrong.
+//! allow it, is one. With the features `cuda` and `cudnn` the layers have kernels there, too, and [`resident`] trains
+//! without the host (never run on a GPU so far); on other devices they are made of candle's own ops, but never of its `max_pool2d`, whose gradient is wrong.
 //!
 //! There are three ways to use it: a [`Network`] from an [`Architecture`], for training as Keras does; the
 //! [`modules`], which stand in for candle-nn's in networks written by hand; and the ops under both

@@ -37,6 +37,14 @@ pub(crate) fn widen<R: Real>(
     Ok(())
 }
 
+/// An error where something has not as many numbers as places are for. Places are within it: who made it made them.
+fn has_room(what: &str, found: usize, least: usize) -> Result<()> {
+    if found >= least {
+        return Ok(());
+    }
+    candle_core::bail!("{what} has {found} numbers, expected at least {least}")
+}
+
 /// Weights as layers read them, from the network's.
 pub(crate) fn spread<R: Real>(
     device: &CudaDevice,
@@ -45,7 +53,7 @@ pub(crate) fn spread<R: Real>(
     working: &mut CudaSlice<R>,
 ) -> Result<()> {
     check("the places", place.len(), weights.len())?;
-    check("the working weights", working.len(), weights.len())?;
+    has_room("the working weights", working.len(), weights.len())?;
     let n = size(weights.len())?;
     launch!(device, R, "spread_weights", weights.len(), weights, place, working, &n);
     Ok(())
@@ -57,10 +65,10 @@ pub(crate) fn collect<R: Real>(
     gradient: &CudaSlice<R>,
     place: &CudaSlice<u32>,
 ) -> Result<CudaSlice<f32>> {
-    check("the places", place.len(), gradient.len())?;
-    let mut flat = unwritten(device, gradient.len())?;
-    let n = size(gradient.len())?;
-    launch!(device, R, "collect_gradient", gradient.len(), gradient, place, &mut flat, &n);
+    has_room("the gradient", gradient.len(), place.len())?;
+    let mut flat = unwritten(device, place.len())?;
+    let n = size(place.len())?;
+    launch!(device, R, "collect_gradient", place.len(), gradient, place, &mut flat, &n);
     Ok(flat)
 }
 
@@ -186,8 +194,8 @@ pub(crate) struct Weights<'a, R> {
 impl<R: Real> Weights<'_, R> {
     fn threads(&self, moments: &[&CudaSlice<f32>]) -> Result<usize> {
         let threads = self.weights.len();
-        check("the working weights", self.working.len(), threads)?;
-        check("the gradient", self.gradient.len(), threads)?;
+        has_room("the working weights", self.working.len(), threads)?;
+        has_room("the gradient", self.gradient.len(), threads)?;
         check("the places", self.place.len(), threads)?;
         moments.iter().try_for_each(|moment| check("the optimizer's moments", moment.len(), threads))?;
         Ok(threads)

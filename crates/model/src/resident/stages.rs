@@ -28,7 +28,7 @@ pub(super) enum Pooling {
     Mean,
 }
 
-/// What a layer with weights has.
+/// What a layer with weights has. In [`Laid`], places are those of the working weights.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Own {
     /// Where its kernel lies among all weights.
@@ -111,19 +111,51 @@ impl Stage {
     }
 }
 
-/// Where each weight of the network, in its order, lies for the stages: kernels of convolutions are OIHW there.
-pub(super) fn places(stages: &[Stage], weights: usize) -> Vec<u32> {
-    let mut places: Vec<u32> = (0..weights as u32).collect();
-    for stage in stages {
-        let Work::Convolution { kernel: [kh, kw], own, .. } = &stage.work else { continue };
-        let ([inputs, ..], [outputs, ..]) = (stage.input, stage.output);
-        for (index, place) in places[own.kernel.clone()].iter_mut().enumerate() {
-            let (o, i) = (index % outputs, index / outputs % inputs);
-            let (column, row) = (index / outputs / inputs % kw, index / outputs / inputs / kw);
-            *place = (own.kernel.start + ((o * inputs + i) * kh + row) * kw + column) as u32;
+/// Where tensors begin among working weights: libraries read them in words of up to 16 numbers.
+const ALIGNMENT: usize = 64;
+
+/// Stages whose weights lie as they read them: OIHW kernels of convolutions, and each tensor at an aligned place.
+#[derive(Clone, Debug)]
+pub(super) struct Laid {
+    pub(super) stages: Vec<Stage>,
+    /// Where each weight of the network, in its order, lies.
+    pub(super) places: Vec<u32>,
+    /// Numbers of all weights with the gaps between them, which stay 0.
+    pub(super) room: usize,
+}
+
+impl Laid {
+    /// Lays out the weights of stages, of which there are so many.
+    pub(super) fn new(mut stages: Vec<Stage>, weights: usize) -> Self {
+        let (mut places, mut room) = (vec![0; weights], 0);
+        for stage in &mut stages {
+            let ([inputs, ..], [outputs, ..]) = (stage.input, stage.output);
+            let turn = |index: usize, [kh, kw]: [usize; 2]| {
+                let (o, i) = (index % outputs, index / outputs % inputs);
+                let (column, row) = (index / outputs / inputs % kw, index / outputs / inputs / kw);
+                ((o * inputs + i) * kh + row) * kw + column
+            };
+            let mut put = |tensor: &mut Range<usize>, window: Option<[usize; 2]>| {
+                for (index, place) in places[tensor.clone()].iter_mut().enumerate() {
+                    *place = (room + window.map_or(index, |window| turn(index, window))) as u32;
+                }
+                *tensor = room..room + tensor.len();
+                room = tensor.end.next_multiple_of(ALIGNMENT);
+            };
+            match &mut stage.work {
+                Work::Convolution { kernel, own, .. } => {
+                    put(&mut own.kernel, Some(*kernel));
+                    put(&mut own.bias, None);
+                }
+                Work::Dense(own) => {
+                    put(&mut own.kernel, None);
+                    put(&mut own.bias, None);
+                }
+                Work::Pool { .. } | Work::ChannelsLast => {}
+            }
         }
+        Self { stages, places, room }
     }
-    places
 }
 
 fn pool(pooling: Pooling, window: [usize; 2], stride: [usize; 2]) -> Work {
@@ -229,14 +261,22 @@ mod tests {
     }
 
     #[test]
-    fn kernels_of_convolutions_lie_as_oihw() {
+    fn kernels_of_convolutions_lie_as_oihw_and_tensors_are_aligned() {
         let network = network([8, 8, 3], &[conv(Padding::Valid, 1, Activation::Relu), Layer::Flatten, DENSE]);
-        let places = places(&stages(&network).unwrap(), network.parameter_count());
+        let laid = Laid::new(stages(&network).unwrap(), network.parameter_count());
         // HWIO (1, 2, 1, 3) of (3, 3, 3, 4).
-        assert_eq!(places[((3 + 2) * 3 + 1) * 4 + 3], ((3 * 3 + 1) * 3 + 1) * 3 + 2);
-        assert_eq!(places[108..], (108..network.parameter_count() as u32).collect::<Vec<_>>()[..]);
-        let mut sorted = places.clone();
-        sorted.sort_unstable();
-        assert!(sorted.into_iter().eq(0..network.parameter_count() as u32));
+        assert_eq!(laid.places[((3 + 2) * 3 + 1) * 4 + 3], ((3 * 3 + 1) * 3 + 1) * 3 + 2);
+        let tensors: Vec<Range<usize>> = laid
+            .stages
+            .iter()
+            .filter_map(Stage::own)
+            .flat_map(|own| [own.kernel.clone(), own.bias.clone()])
+            .collect();
+        assert_eq!(tensors, [0..108, 128..132, 192..1632, 1664..1674]);
+        assert_eq!(laid.room, 1728);
+        let mut places = laid.places.clone();
+        assert_eq!(places[112..], (192..1632).chain(1664..1674).collect::<Vec<u32>>()[..]);
+        places.sort_unstable();
+        assert!(places.into_iter().map(|place| place as usize).eq(tensors.into_iter().flatten()));
     }
 }

@@ -9,7 +9,7 @@ use candle_core::cuda_backend::cudarc::driver::{CudaSlice, DevicePtr};
 
 use super::evaluation::Evaluation;
 use super::layers::{Layers, Number, Parameters, Rooms};
-use super::stages::{Stage, places};
+use super::stages::{Laid, Stage};
 use super::{Outcome, Pictures, Plan, Settings};
 use crate::cuda::dense::Products;
 use crate::cuda::graph::Graph;
@@ -88,17 +88,18 @@ impl<R: Number> Training<R> {
         let batch = batch.min(epoch_pictures);
         let rest = epoch_pictures % batch;
         let sizes = [batch, rest].into_iter().filter(|&size| size > 0);
-        let layers: Vec<_> = sizes.map(|size| Layers::new(device, &stages, size)).collect::<Result<_>>()?;
-        let weights = network.parameter_count();
+        let laid = Laid::new(stages, network.parameter_count());
+        let layers: Vec<_> =
+            sizes.map(|size| Layers::new(device, &laid.stages, size)).collect::<Result<_>>()?;
         let work = Work {
-            parameters: Parameters::new(device, weights)?,
-            place: device.clone_htod(&places(&stages, weights))?,
+            parameters: Parameters::new(device, laid.room)?,
+            place: device.clone_htod(&laid.places)?,
             rooms: Rooms::new(device, &layers, true)?,
             labels: device.alloc_zeros(batch)?,
             row_losses: unwritten(device, batch)?,
             row_correct: device.alloc_zeros(batch)?,
             sums: Sums::new(device, batch)?,
-            clip: Clip::new(device, weights, clip_norm)?,
+            clip: Clip::new(device, laid.room, clip_norm)?,
             epoch: Epoch::new(device, epoch_pictures.div_ceil(batch))?,
             label_smoothing: label_smoothing as f32,
         };
@@ -109,7 +110,7 @@ impl<R: Number> Training<R> {
             products: Products::new(device)?,
             batches: DeviceBatches::new(&pictures, &settings.variations, batch, epoch_pictures)?,
             pictures,
-            stages,
+            stages: laid.stages,
             work,
             layers,
             next: 0,
