@@ -8,6 +8,9 @@ use candle_core::{Device, Result};
 /// `Device::new_cuda` of candle has a stream for each thread, and these do not wait for each other: where one thread makes a
 /// network and another trains it, the second may read weights before they are there.
 ///
+/// Nothing but the order is kept: while a [`Resident`](crate::resident::Resident) makes steps, which may be captured, no other
+/// thread may use the device, and a thread that drops its tensors must have used it before.
+///
 /// # Errors
 /// If this build or this machine has no such device.
 pub fn cuda_device(number: usize) -> Result<Device> {

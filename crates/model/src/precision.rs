@@ -18,12 +18,13 @@ pub enum Precision {
     /// Factors of products have 11 bits.
     Tf32,
     /// Pictures, weights and gradients of layers have 8 bits; an optimizer's weights are `f32`. Of networks that train
-    /// [on the device](crate::resident) alone; answers of others are computed as `F32`.
+    /// [on the device](crate::resident) alone, and of their validation; all other answers are computed as `F32`.
     Bf16,
 }
 
 impl Precision {
-    /// Makes products of candle on CUDA devices, and ours, of this precision, in the whole program.
+    /// Makes products of candle on CUDA devices, and ours in its graph, of this precision, in the whole program. Training [on
+    /// the device](crate::resident) has a setting of its own.
     ///
     /// # Errors
     /// If the device has only `f32`.

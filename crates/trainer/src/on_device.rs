@@ -26,6 +26,8 @@ pub(crate) struct OnDevice {
     next: Option<(u64, JoinHandle<dataset::Result<EpochPlan>>)>,
     /// Steps that are asked for at once.
     at_once: usize,
+    /// Steps that were made, until it is known whether they are captured.
+    made: Option<usize>,
 }
 
 impl OnDevice {
@@ -52,7 +54,7 @@ impl OnDevice {
             graphs: true,
         };
         let resident = Resident::new(network, &all, &settings)?;
-        Ok(resident.map(|resident| Self { resident, next: None, at_once: 1 }))
+        Ok(resident.map(|resident| Self { resident, next: None, at_once: 1, made: Some(0) }))
     }
 
     /// Begins an epoch at a step. The next one is drawn meanwhile.
@@ -101,6 +103,12 @@ impl OnDevice {
             taken if taken > AT_ONCE => (self.at_once / 2).max(1),
             _ => self.at_once,
         };
+        // The first step of a size loads what it needs, the second is captured.
+        self.made = self.made.map(|made| made + outcomes.len()).filter(|_| !self.resident.is_captured());
+        if self.made.is_some_and(|made| made > 3) {
+            self.made = None;
+            tracing::warn!("the device does not capture steps: each of their kernels is launched by itself");
+        }
         Ok(outcomes)
     }
 
@@ -129,10 +137,5 @@ impl OnDevice {
         let places = pictures.epoch_plan(0)?.order;
         let labels: Vec<u32> = places.iter().map(|&place| u32::from(all.label(place as usize))).collect();
         Answers::of(self.resident.logits(network, &places)?, labels).map(Some)
-    }
-
-    /// Whether the device launches steps as one; known after the second step.
-    pub(crate) fn is_captured(&self) -> bool {
-        self.resident.is_captured()
     }
 }

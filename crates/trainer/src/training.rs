@@ -97,6 +97,8 @@ impl<'a> Trainer<'a> {
         stop: &AtomicBool,
     ) -> Result<()> {
         (self.began, self.saved) = (Instant::now(), Instant::now());
+        // First goes what was there: a device may have no room for two.
+        self.device = None;
         self.device = OnDevice::new(self.network, self.config, train)?;
         let mut trained = Ok(());
         while trained.is_ok() && self.state.epoch < self.config.epochs && self.state.finished.is_none() {
@@ -130,7 +132,7 @@ impl<'a> Trainer<'a> {
         let (began, before) = (Instant::now(), self.state.epoch_seconds);
         let steps = train.steps() as u64;
         let monitored = costs(&self.state.history, self.config.monitor);
-        let mut gradient = None;
+        let (mut gradient, mut made_steps) = (None, false);
         let mut learning_rate =
             self.learning_rate(self.state.iterations.saturating_sub(1), steps, &monitored);
         let mut batches = self.begin(train)?;
@@ -146,6 +148,7 @@ impl<'a> Trainer<'a> {
             if outcomes.is_empty() {
                 break;
             }
+            made_steps = true;
             let took = before + began.elapsed().as_secs_f64();
             for (outcome, rate) in outcomes.into_iter().zip(rates) {
                 self.count(outcome, train)?;
@@ -157,7 +160,7 @@ impl<'a> Trainer<'a> {
             let actions: Vec<Action> = self.policies.iter().filter_map(|p| p.after_step(&end)).collect();
             actions.into_iter().try_for_each(|action| self.act(action, callbacks))?;
         }
-        if let Some(device) = self.device.as_ref().filter(|_| self.config.log_gradients) {
+        if let Some(device) = self.device.as_ref().filter(|_| self.config.log_gradients && made_steps) {
             gradient =
                 Some(Tensor::from_vec(device.gradient()?, self.network.parameter_count(), &Device::Cpu)?);
         }
@@ -222,12 +225,7 @@ impl<'a> Trainer<'a> {
 
     fn steps_on_device(&mut self, rates: &[f64]) -> Result<Vec<Outcome>> {
         let Some(device) = &mut self.device else { return Ok(Vec::new()) };
-        let outcomes = device.steps(self.network, &mut self.optimizer, rates)?;
-        // The first step of each size of a batch loads what it needs, and the second is captured.
-        if self.state.iterations == 2 && !device.is_captured() {
-            tracing::warn!("the device does not capture steps: each of their kernels is launched by itself");
-        }
-        Ok(outcomes)
+        device.steps(self.network, &mut self.optimizer, rates)
     }
 
     /// Counts what came of a step.

@@ -11,7 +11,7 @@ use candle_core::cuda_backend::cudarc::cudnn::sys::{
     cudnnMathType_t as MathType, cudnnTensorFormat_t as Format,
 };
 use candle_core::cuda_backend::cudarc::cudnn::{
-    ConvBackwardData, ConvBackwardFilter, ConvDescriptor, ConvForward, Cudnn, CudnnDataType,
+    ConvBackwardData, ConvBackwardFilter, ConvDescriptor, ConvForward, Cudnn, CudnnDataType, CudnnError,
     FilterDescriptor, TensorDescriptor,
 };
 use candle_core::cuda_backend::cudarc::driver::{CudaSlice, CudaView, CudaViewMut};
@@ -22,7 +22,7 @@ use super::check;
 use super::launch::unwritten;
 use super::real::Real;
 
-/// The only ones of their kinds that add up in one order (cuDNN's documentation, "reproducibility").
+/// Ones of their kinds that add up in one order (cuDNN's documentation, "reproducibility").
 const FORWARD: ForwardAlgorithm = ForwardAlgorithm::CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM;
 const DATA: DataAlgorithm = DataAlgorithm::CUDNN_CONVOLUTION_BWD_DATA_ALGO_1;
 const FILTER: FilterAlgorithm = FilterAlgorithm::CUDNN_CONVOLUTION_BWD_FILTER_ALGO_1;
@@ -62,15 +62,15 @@ pub(crate) trait Convolved: Real + CudnnDataType {
     /// Factors of a sum: nothing is added to what it had.
     const ALONE: (Self, Self);
 
-    /// By which units; without the first, cuDNN may round factors of f32 to ten bits.
-    fn math() -> MathType;
+    /// By which units; `rounds`: factors of f32 may be rounded to ten bits.
+    fn math(rounds: bool) -> MathType;
 }
 
 impl Convolved for f32 {
     const ALONE: (Self, Self) = (1.0, 0.0);
 
-    fn math() -> MathType {
-        match gemm_reduced_precision_f32() {
+    fn math(rounds: bool) -> MathType {
+        match rounds {
             true => MathType::CUDNN_DEFAULT_MATH,
             false => MathType::CUDNN_FMA_MATH,
         }
@@ -80,7 +80,7 @@ impl Convolved for f32 {
 impl Convolved for half::bf16 {
     const ALONE: (Self, Self) = (half::bf16::ONE, half::bf16::ZERO);
 
-    fn math() -> MathType {
+    fn math(_: bool) -> MathType {
         MathType::CUDNN_TENSOR_OP_MATH
     }
 }
@@ -93,14 +93,15 @@ pub(crate) struct Convolution<R> {
     y: TensorDescriptor<R>,
     /// Numbers of input, weights and output.
     lengths: [usize; 3],
+    sizes: Sizes,
 }
 
 impl<R: Convolved> Convolution<R> {
-    /// Tells cuDNN.
+    /// Tells cuDNN. `rounds`: factors of f32 may be rounded to ten bits.
     ///
     /// # Errors
     /// If the sizes do not fit each other.
-    pub(crate) fn new(device: &CudaDevice, sizes: &Sizes) -> Result<Self> {
+    pub(crate) fn new(device: &CudaDevice, sizes: &Sizes, rounds: bool) -> Result<Self> {
         let output = sizes.output()?;
         let cudnn = cudnn(device)?;
         let (x, w, y) = (whole(sizes.input)?, whole(sizes.weights)?, whole(output)?);
@@ -112,7 +113,7 @@ impl<R: Convolved> Convolution<R> {
                 Mode::CUDNN_CROSS_CORRELATION,
             )
             .map_err(Error::wrap)?;
-        convolution.set_math_type(R::math()).map_err(Error::wrap)?;
+        convolution.set_math_type(R::math(rounds)).map_err(Error::wrap)?;
         let format = Format::CUDNN_TENSOR_NCHW;
         Ok(Self {
             convolution,
@@ -120,6 +121,7 @@ impl<R: Convolved> Convolution<R> {
             w: cudnn.create_4d_filter(format, w).map_err(Error::wrap)?,
             y: cudnn.create_4d_tensor(format, y).map_err(Error::wrap)?,
             lengths: [sizes.input, sizes.weights, output].map(|sizes| sizes.iter().product()),
+            sizes: *sizes,
         })
     }
 
@@ -137,10 +139,20 @@ impl<R: Convolved> Convolution<R> {
 
     /// Bytes of working space that each of its functions needs: forward, back to the input, back to the weights.
     pub(crate) fn spaces(&self) -> Result<[usize; 3]> {
+        let told = |way: &str, space: std::result::Result<usize, CudnnError>| {
+            let Sizes { input, weights, stride, zeros } = self.sizes;
+            space.map_err(|error| {
+                Error::Msg(format!(
+                    "cuDNN does not convolve {way}: pictures {input:?} of {:?} by weights {weights:?}, stride {stride:?}, \
+                     zeros around {zeros:?}: {error}",
+                    R::DATA_TYPE
+                ))
+            })
+        };
         Ok([
-            self.forward_op().get_workspace_size(FORWARD).map_err(Error::wrap)?,
-            self.input_op().get_workspace_size(DATA).map_err(Error::wrap)?,
-            self.weights_op().get_workspace_size(FILTER).map_err(Error::wrap)?,
+            told("forward", self.forward_op().get_workspace_size(FORWARD))?,
+            told("back to pictures", self.input_op().get_workspace_size(DATA))?,
+            told("back to weights", self.weights_op().get_workspace_size(FILTER))?,
         ])
     }
 
@@ -199,7 +211,7 @@ pub(crate) fn forward(
     x: &CudaView<'_, f32>,
     w: &CudaView<'_, f32>,
 ) -> Result<CudaSlice<f32>> {
-    let it = Convolution::new(device, sizes)?;
+    let it = Convolution::new(device, sizes, gemm_reduced_precision_f32())?;
     let [space, ..] = it.spaces()?;
     let mut y = unwritten(device, it.lengths[2])?;
     it.forward(x, w, &mut y.slice_mut(..it.lengths[2]), &mut working_space(device, space)?)?;
@@ -213,7 +225,7 @@ pub(crate) fn backward_input(
     w: &CudaView<'_, f32>,
     dy: &CudaView<'_, f32>,
 ) -> Result<CudaSlice<f32>> {
-    let it = Convolution::new(device, sizes)?;
+    let it = Convolution::new(device, sizes, gemm_reduced_precision_f32())?;
     let [_, space, _] = it.spaces()?;
     let mut dx = unwritten(device, it.lengths[0])?;
     it.backward_input(&mut dx.slice_mut(..it.lengths[0]), w, dy, &mut working_space(device, space)?)?;
@@ -227,7 +239,7 @@ pub(crate) fn backward_weights(
     x: &CudaView<'_, f32>,
     dy: &CudaView<'_, f32>,
 ) -> Result<CudaSlice<f32>> {
-    let it = Convolution::new(device, sizes)?;
+    let it = Convolution::new(device, sizes, gemm_reduced_precision_f32())?;
     let [.., space] = it.spaces()?;
     let mut dw = unwritten(device, it.lengths[1])?;
     it.backward_weights(x, &mut dw.slice_mut(..it.lengths[1]), dy, &mut working_space(device, space)?)?;

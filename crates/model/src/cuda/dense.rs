@@ -2,13 +2,13 @@
 
 use std::ffi::c_void;
 
+use candle_core::cuda_backend::CudaDevice;
 use candle_core::cuda_backend::cudarc::cublas::sys::{
-    cublasComputeType_t as Compute, cublasGemmAlgo_t as Algorithm, cublasOperation_t as Operation,
-    cublasSetWorkspace_v2, cudaDataType_t as DataType,
+    cublasComputeType_t as Compute, cublasGemmAlgo_t as Algorithm, cublasMath_t as MathMode,
+    cublasOperation_t as Operation, cublasSetMathMode, cublasSetWorkspace_v2, cudaDataType_t as DataType,
 };
 use candle_core::cuda_backend::cudarc::cublas::{CudaBlas, result};
 use candle_core::cuda_backend::cudarc::driver::{CudaSlice, CudaView, CudaViewMut, DevicePtr, DevicePtrMut};
-use candle_core::cuda_backend::{CudaDevice, gemm_reduced_precision_f32};
 use candle_core::{Error, Result};
 
 use super::check;
@@ -23,8 +23,8 @@ pub(crate) trait Multiplied: Real {
     /// Its name there.
     const DATA: DataType;
 
-    /// How it is multiplied and added up.
-    fn compute() -> Compute {
+    /// How it is multiplied and added up; `rounds`: factors of f32 may be rounded to ten bits.
+    fn compute(_rounds: bool) -> Compute {
         Compute::CUBLAS_COMPUTE_32F
     }
 }
@@ -32,8 +32,8 @@ pub(crate) trait Multiplied: Real {
 impl Multiplied for f32 {
     const DATA: DataType = DataType::CUDA_R_32F;
 
-    fn compute() -> Compute {
-        match gemm_reduced_precision_f32() {
+    fn compute(rounds: bool) -> Compute {
+        match rounds {
             true => Compute::CUBLAS_COMPUTE_32F_FAST_TF32,
             false => Compute::CUBLAS_COMPUTE_32F,
         }
@@ -47,6 +47,7 @@ impl Multiplied for half::bf16 {
 /// A handle with room to work in.
 pub(crate) struct Products {
     blas: CudaBlas,
+    rounds: bool,
     _space: CudaSlice<u8>,
 }
 
@@ -67,13 +68,16 @@ struct Matrix {
 }
 
 impl Products {
-    /// A handle on the stream of a device.
+    /// A handle on the stream of a device. `rounds`: factors of f32 may be rounded to ten bits.
     ///
     /// # Errors
     /// If cuBLAS gives none.
-    pub(crate) fn new(device: &CudaDevice) -> Result<Self> {
+    pub(crate) fn new(device: &CudaDevice, rounds: bool) -> Result<Self> {
         let stream = device.cuda_stream();
         let blas = CudaBlas::new(stream.clone()).map_err(Error::wrap)?;
+        let whole_sums = MathMode::CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION;
+        // SAFETY: the handle is one. Without this, parts of a sum of bf16 may be added up as bf16.
+        unsafe { cublasSetMathMode(*blas.handle(), whole_sums) }.result().map_err(Error::wrap)?;
         // SAFETY: cuBLAS writes what it reads of it.
         let mut space = unsafe { device.alloc::<u8>(SPACE)? };
         {
@@ -83,7 +87,7 @@ impl Products {
                 .result()
                 .map_err(Error::wrap)?;
         }
-        Ok(Self { blas, _space: space })
+        Ok(Self { blas, rounds, _space: space })
     }
 
     /// `y (B, OUT)` = `x (B, IN)` `w (IN, OUT)`.
@@ -167,7 +171,7 @@ impl Products {
                 c as *mut c_void,
                 R::DATA,
                 whole(m)?,
-                R::compute(),
+                R::compute(self.rounds),
                 Algorithm::CUBLAS_GEMM_DEFAULT,
             )
         }

@@ -1,6 +1,6 @@
 // The arithmetic of a network on a CUDA device; the numbers of the crate `kernels`. Follows head.cu.
 //
-// Pictures are NHWC. The caller sees to it that windows fit, and that pictures and sums of layers have fewer
+// Pictures are NHWC; of NCHW ones, planes are pictures of one channel. The caller sees to it that windows fit, and that pictures and sums of layers have fewer
 // than 2^32 numbers: their places are counted in 32 bits, since division of 64 bits is slow. Not for --use_fast_math: its
 // divisions are rough.
 

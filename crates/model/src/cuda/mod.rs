@@ -7,7 +7,7 @@
 //! | `pictures.cu` | those of varied pictures |
 //! | `step.cu` | what else a step needs that the host has no part in |
 //! | [`real`] | what numbers are stored as: f32 or bf16 |
-//! | [`launch`] | the kernels of `kernels.cu` as functions |
+//! | [`pools`], [`launch`] | the kernels of `kernels.cu` as functions |
 //! | [`stages`] | which kernels make a batch of pictures (feature `cudnn`, as all below) |
 //! | [`pictures`] | a dataset on the device, and its batches |
 //! | [`graph`] | work that is captured and launched again |
@@ -49,6 +49,7 @@ pub(crate) mod graph;
 pub(crate) mod launch;
 #[cfg(feature = "cudnn")]
 pub(crate) mod pictures;
+pub(crate) mod pools;
 pub(crate) mod real;
 #[cfg(feature = "cudnn")]
 mod stages;

@@ -49,7 +49,8 @@ impl Real for half::bf16 {
 pub(super) fn ptx<R: Real>() -> Result<&'static str> {
     let compiled = R::compiled().get_or_init(|| {
         let options = R::OPTIONS.iter().map(|&option| option.to_owned()).collect();
-        let options = CompileOptions { options, ..Default::default() };
+        // A multiply-add would be rounded once, on the CPU it is twice.
+        let options = CompileOptions { options, fmad: Some(false), ..Default::default() };
         match compile_ptx_with_opts(SOURCE, options) {
             Ok(ptx) => Ok(ptx.to_src()),
             Err(error) => Err(error.to_string().replace(['\r', '\n'], " ")),

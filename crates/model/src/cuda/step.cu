@@ -32,12 +32,13 @@ KERNEL spread_weights(const float *__restrict__ weights, const u32 *__restrict__
     working[place[i]] = rounded(weights[i]);
 }
 
-// flat (N), in the order of the network's weights, from the gradient (N) as layers wrote it; a thread for each weight.
-KERNEL collect_gradient(const real *__restrict__ gradient, const u32 *__restrict__ place, float *__restrict__ flat,
-                        u32 n) {
+// flat (N), in the order of the network's weights, from the gradient (N) as layers wrote it, times factor[0]; a thread for
+// each weight.
+KERNEL collect_gradient(const real *__restrict__ gradient, const u32 *__restrict__ place,
+                        const float *__restrict__ factor, float *__restrict__ flat, u32 n) {
     u64 i = THREAD;
     if (i >= n) return;
-    flat[i] = value_of(gradient[place[i]]);
+    flat[i] = value_of(gradient[place[i]]) * factor[0];
 }
 
 // ---- the end of a step ---------------------------------------------------------------------------------------------

@@ -59,16 +59,17 @@ pub(crate) fn spread<R: Real>(
     Ok(())
 }
 
-/// The gradient in the order of the network's weights.
+/// The gradient in the order of the network's weights, shortened where it was too long.
 pub(crate) fn collect<R: Real>(
     device: &CudaDevice,
     gradient: &CudaSlice<R>,
     place: &CudaSlice<u32>,
+    clip: &Clip,
 ) -> Result<CudaSlice<f32>> {
     has_room("the gradient", gradient.len(), place.len())?;
     let mut flat = unwritten(device, place.len())?;
     let n = size(place.len())?;
-    launch!(device, R, "collect_gradient", place.len(), gradient, place, &mut flat, &n);
+    launch!(device, R, "collect_gradient", place.len(), gradient, place, &clip.factor, &mut flat, &n);
     Ok(flat)
 }
 

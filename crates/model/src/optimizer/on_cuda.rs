@@ -49,6 +49,7 @@ impl Optimizer {
 #[cfg(feature = "cudnn")]
 mod resident {
     use candle_core::cuda_backend::cudarc::driver::DevicePtr;
+    use kernels::optimizer::{Adam, Momentum};
 
     use super::*;
     use crate::cuda::real::Real;
@@ -84,14 +85,21 @@ mod resident {
             }
         }
 
-        /// Where the moments lie, and what else is part of a captured step: the same of the same optimizer.
-        pub(crate) fn places(&self, device: &CudaDevice) -> Vec<u64> {
+        /// All that a captured step has of this optimizer: where the moments lie, and the settings' numbers.
+        pub(crate) fn captured(&self, device: &CudaDevice) -> Vec<u64> {
             let stream = device.cuda_stream();
             let place = |moment: &Moment| match moment {
                 Moment::Cuda(values, _) => values.device_ptr(&stream).0,
                 Moment::Host(_) | Moment::Device(_) => 0,
             };
-            self.moments.iter().map(place).collect()
+            let settings = match self.settings.rule {
+                Rule::Adam(Adam { beta_1, beta_2, epsilon }) => {
+                    vec![0, beta_1.to_bits(), beta_2.to_bits(), u64::from(epsilon.to_bits())]
+                }
+                Rule::Descent => vec![1],
+                Rule::Momentum(Momentum { momentum, kind }) => vec![2, momentum.to_bits(), kind as u64],
+            };
+            self.moments.iter().map(place).chain(settings).collect()
         }
     }
 }

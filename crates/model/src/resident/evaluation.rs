@@ -38,11 +38,12 @@ impl<R: Number> Evaluation<R> {
         stages: &[Stage],
         all: &Arc<DevicePictures>,
         pictures: usize,
+        rounds: bool,
     ) -> Result<Self> {
         let batch = pictures.clamp(1, BATCH);
         let sizes = [batch, pictures % batch].into_iter().filter(|&size| size > 0);
         let layers: Vec<Layers<R>> =
-            sizes.map(|size| Layers::new(device, stages, size)).collect::<Result<_>>()?;
+            sizes.map(|size| Layers::new(device, stages, size, rounds)).collect::<Result<_>>()?;
         Ok(Self {
             rooms: Rooms::new(device, &layers, false)?,
             batches: DeviceBatches::new(all, &Variations::default(), batch, pictures)?,

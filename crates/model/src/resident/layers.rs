@@ -8,7 +8,8 @@ use candle_core::cuda_backend::cudarc::driver::CudaSlice;
 use super::stages::{Own, Pooling, Stage, Work};
 use crate::cuda::convolution::{Convolution, Convolved, Sizes, working_space};
 use crate::cuda::dense::{Dense, Multiplied, Products};
-use crate::cuda::launch::{self, PoolSizes, parts, unwritten};
+use crate::cuda::launch::{self, parts, unwritten};
+use crate::cuda::pools::{self, PoolSizes};
 use crate::cuda::step;
 
 /// A stored number that all libraries take.
@@ -76,15 +77,15 @@ impl<R: Number> Rooms<R> {
 }
 
 impl<R: Number> Layers<R> {
-    /// Stages for batches of `batch` pictures.
-    pub(super) fn new(device: &CudaDevice, stages: &[Stage], batch: usize) -> Result<Self> {
+    /// Stages for batches of `batch` pictures. `rounds`: factors of f32 may be rounded to ten bits.
+    pub(super) fn new(device: &CudaDevice, stages: &[Stage], batch: usize, rounds: bool) -> Result<Self> {
         let described = |stage: &Stage| -> Result<Option<Convolution<R>>> {
             let Work::Convolution { kernel: [kh, kw], stride, zeros, .. } = stage.work else {
                 return Ok(None);
             };
             let ([c, h, w], [filters, ..]) = (stage.input, stage.output);
             let sizes = Sizes { input: [batch, c, h, w], weights: [filters, c, kh, kw], stride, zeros };
-            Convolution::new(device, &sizes).map(Some)
+            Convolution::new(device, &sizes, rounds).map(Some)
         };
         let convolutions = stages.iter().map(described).collect::<Result<_>>()?;
         Ok(Self { batch, stages: stages.to_vec(), convolutions })
@@ -125,11 +126,11 @@ impl<R: Number> Layers<R> {
                 }
                 Work::Pool { pooling: Pooling::Max { .. }, .. } => {
                     let (batch, sizes) = self.pool(stage);
-                    launch::max_pool_forward_into(device, batch, &sizes, &x, &mut y)?;
+                    pools::max_pool_forward_into(device, batch, &sizes, &x, &mut y)?;
                 }
                 Work::Pool { pooling: Pooling::Mean, .. } => {
                     let (batch, sizes) = self.pool(stage);
-                    launch::avg_pool_forward_into(device, batch, &sizes, &x, &mut y)?;
+                    pools::avg_pool_forward_into(device, batch, &sizes, &x, &mut y)?;
                 }
                 Work::ChannelsLast => {
                     let sizes = [self.batch, stage.input[0], pixels(stage.input)];
@@ -195,17 +196,10 @@ impl<R: Number> Layers<R> {
                     let (batch, sizes) = self.pool(stage);
                     match (pooling, &mut dx) {
                         (Pooling::Max { after_relu }, Some(dx)) => {
-                            launch::max_pool_backward_into(
-                                device,
-                                batch,
-                                &sizes,
-                                [&x, &dy],
-                                dx,
-                                *after_relu,
-                            )?;
+                            pools::max_pool_backward_into(device, batch, &sizes, [&x, &dy], dx, *after_relu)?;
                         }
                         (Pooling::Mean, Some(dx)) => {
-                            launch::avg_pool_backward_into(device, batch, &sizes, &dy, dx)?;
+                            pools::avg_pool_backward_into(device, batch, &sizes, &dy, dx)?;
                         }
                         (_, None) => {}
                     }

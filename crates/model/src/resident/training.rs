@@ -18,7 +18,7 @@ use crate::cuda::pictures::{DeviceBatches, DevicePictures};
 use crate::cuda::step::{self, Clip, Epoch, Sums, Weights};
 use crate::cuda::with_values;
 use crate::optimizer::Optimizer;
-use crate::{Error, Network};
+use crate::{Error, Network, Precision};
 
 /// A network that learns on a device.
 pub(super) struct Training<R> {
@@ -27,6 +27,8 @@ pub(super) struct Training<R> {
     pictures: Arc<DevicePictures>,
     batches: DeviceBatches,
     stages: Vec<Stage>,
+    /// Whether factors of f32 may be rounded to ten bits.
+    rounds: bool,
     work: Work<R>,
     /// Whole batches, and the rest of the pictures.
     layers: Vec<Layers<R>>,
@@ -59,7 +61,7 @@ struct Graphs {
     captured: HashMap<usize, Graph>,
     /// Batches of which a step was made: then all its kernels are loaded, and one can be captured.
     made: Vec<usize>,
-    /// Where what they were captured with lies.
+    /// What they were captured with: places and settings.
     places: Vec<u64>,
     /// Not asked for, or the device refused.
     is_off: bool,
@@ -73,7 +75,9 @@ impl<R: Number> Training<R> {
         pictures: &Pictures,
         settings: &Settings,
     ) -> Result<Self> {
-        let Settings { batch, pictures: epoch_pictures, label_smoothing, clip_norm, .. } = *settings;
+        let Settings { batch, pictures: epoch_pictures, label_smoothing, clip_norm, precision, .. } =
+            *settings;
+        let rounds = precision == Precision::Tf32;
         if batch == 0 || epoch_pictures == 0 {
             candle_core::bail!("steps of {batch} pictures out of {epoch_pictures}: expected some of each")
         }
@@ -90,7 +94,7 @@ impl<R: Number> Training<R> {
         let sizes = [batch, rest].into_iter().filter(|&size| size > 0);
         let laid = Laid::new(stages, network.parameter_count());
         let layers: Vec<_> =
-            sizes.map(|size| Layers::new(device, &laid.stages, size)).collect::<Result<_>>()?;
+            sizes.map(|size| Layers::new(device, &laid.stages, size, rounds)).collect::<Result<_>>()?;
         let work = Work {
             parameters: Parameters::new(device, laid.room)?,
             place: device.clone_htod(&laid.places)?,
@@ -107,10 +111,11 @@ impl<R: Number> Training<R> {
             Arc::new(DevicePictures::new(device, pictures.shape, pictures.pixels, pictures.labels)?);
         Ok(Self {
             device: device.clone(),
-            products: Products::new(device)?,
+            products: Products::new(device, rounds)?,
             batches: DeviceBatches::new(&pictures, &settings.variations, batch, epoch_pictures)?,
             pictures,
             stages: laid.stages,
+            rounds,
             work,
             layers,
             next: 0,
@@ -186,7 +191,8 @@ impl<R: Number> Training<R> {
         let size = self.size(number);
         let places = places_of(&self.device, optimizer, weights);
         if self.graphs.places != places {
-            (self.graphs.captured, self.graphs.places) = (HashMap::new(), places);
+            // Another optimizer may have kernels that are not loaded yet.
+            self.graphs = Graphs { places, is_off: self.graphs.is_off, ..Graphs::default() };
         }
         if !self.graphs.is_off
             && self.graphs.made.contains(&size)
@@ -243,14 +249,14 @@ impl<R: Number> Training<R> {
     }
 
     pub(super) fn gradient(&self) -> Result<Vec<f32>> {
-        let Work { parameters, place, .. } = &self.work;
-        self.device.clone_dtoh(&step::collect(&self.device, &parameters.gradient, place)?)
+        let Work { parameters, place, clip, .. } = &self.work;
+        self.device.clone_dtoh(&step::collect(&self.device, &parameters.gradient, place, clip)?)
     }
 
     pub(super) fn logits(&mut self, network: &Network, places: &[u32]) -> Result<Vec<f32>> {
         if self.evaluation.as_ref().is_none_or(|evaluation| evaluation.pictures() != places.len()) {
             self.evaluation =
-                Some(Evaluation::new(&self.device, &self.stages, &self.pictures, places.len())?);
+                Some(Evaluation::new(&self.device, &self.stages, &self.pictures, places.len(), self.rounds)?);
         }
         let Self { device, products, evaluation, work, .. } = self;
         let Some(evaluation) = evaluation else { candle_core::bail!("expected rooms for evaluation") };
@@ -266,10 +272,10 @@ impl<R: Number> Training<R> {
     }
 }
 
-/// Where everything lies that a captured step knows and that is not ours.
+/// All that a captured step knows and that is not ours.
 fn places_of(device: &CudaDevice, optimizer: &Optimizer, weights: &CudaSlice<f32>) -> Vec<u64> {
     let stream = device.cuda_stream();
-    let mut places = optimizer.places(device);
+    let mut places = optimizer.captured(device);
     places.push(weights.device_ptr(&stream).0);
     places
 }

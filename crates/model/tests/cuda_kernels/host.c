@@ -121,7 +121,7 @@ static void run_thread(const char *name) {
     CASE(transpose, A(0), A(1), U32(0), U32(1), U32(2))
     CASE(widen_numbers, A(0), A(1), U32(0))
     CASE(spread_weights, A(0), A(1), A(2), U32(0))
-    CASE(collect_gradient, A(0), A(1), A(2), U32(0))
+    CASE(collect_gradient, A(0), A(1), A(2), A(3), U32(0))
     CASE(report_step, A(0), A(1), A(2), A(3), A(4), A(5), U32(0), U32(1))
     CASE(square_parts, A(0), A(1), U32(0), U32(1))
     CASE(clip_factor, A(0), A(1), U32(0), F(1))

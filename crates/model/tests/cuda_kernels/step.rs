@@ -38,9 +38,9 @@ fn weights_go_to_their_places_and_gradients_come_from_there() {
     let arrays = [Array::from(&weights[..]), Array::from(&place[..]), Array::unwritten(300)];
     let [_, _, working] = launch("spread_weights", 300, &arrays, &[Whole(300)]);
     check_equal("working", &working.floats(), &expected);
-    let arrays = [working, Array::from(&place[..]), Array::unwritten(300)];
-    let [_, _, back] = launch("collect_gradient", 300, &arrays, &[Whole(300)]);
-    check_equal("back", &back.floats(), &weights);
+    let arrays = [working, Array::from(&place[..]), Array::from(&[0.5f32][..]), Array::unwritten(300)];
+    let [_, _, _, back] = launch("collect_gradient", 300, &arrays, &[Whole(300)]);
+    check_equal("back", &back.floats(), &weights.iter().map(|w| w * 0.5).collect::<Vec<_>>());
     let arrays = [Array::from(&weights[..]), Array::unwritten(300)];
     let [_, wide] = launch("widen_numbers", 300, &arrays, &[Whole(300)]);
     check_equal("as they are", &wide.floats(), &weights);

@@ -3,6 +3,8 @@
 #![cfg(feature = "cudnn")]
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests")]
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use candle_core::{Device, Tensor};
 use kernels::Simd;
 use model::optimizer::{Optimizer, OptimizerSettings, clip_global_norm, gradient_of};
@@ -18,14 +20,17 @@ const SHAPE: [usize; 3] = [3, 12, 10];
 const VALUES: usize = 3 * 12 * 10;
 const RATE: f64 = 0.01;
 
-/// The only CUDA device, where there is one.
-fn device() -> Option<Device> {
+/// The only CUDA device, where there is one, for one test at a time: a GPU ends captures of one thread where another
+/// opens the device.
+fn device() -> Option<(MutexGuard<'static, ()>, Device)> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let device = model::cuda_device(0);
     if let Err(error) = &device {
         assert!(std::env::var_os("TESTS_NEED_CUDA").is_none(), "no CUDA device: {error}");
         println!("nothing is tested: no CUDA device: {error}");
     }
-    device.ok()
+    Some((alone, device.ok()?))
 }
 
 /// Layers of all kinds that train on a device.
@@ -201,10 +206,10 @@ fn on_cpu(how: &How) -> Trained {
                 (loss.mean.to_scalar().unwrap(), loss.correct, images.dim(0).unwrap());
             outcomes.push(Outcome { loss: mean, correct, pictures });
             let mut gradient = gradient_of(&network, &loss.mean.backward().unwrap()).unwrap();
-            last = gradient.to_vec1().unwrap();
             if let Some(longest) = how.clip_norm {
                 gradient = clip_global_norm(&gradient, longest).unwrap().0;
             }
+            last = gradient.to_vec1().unwrap();
             optimizer.step(&network, &gradient, RATE).unwrap();
         }
     }
@@ -245,7 +250,7 @@ fn check(name: &str, found: &Trained, expected: &Trained, limit: f32) {
 
 #[test]
 fn steps_are_those_of_the_cpu() {
-    let Some(device) = device() else { return };
+    let Some((_alone, device)) = device() else { return };
     let adam = How::adam();
     let (sgd, decayed) = (OptimizerSettings::sgd, OptimizerSettings::adamw(Default::default(), 0.3));
     for (name, how) in [
@@ -266,7 +271,7 @@ fn steps_are_those_of_the_cpu() {
 
 #[test]
 fn the_same_bits_by_graphs_or_without_in_any_portions() {
-    let Some(device) = device() else { return };
+    let Some((_alone, device)) = device() else { return };
     let expected = on_device(&device, &How::adam());
     for how in [
         How { graphs: false, ..How::adam() },
@@ -279,7 +284,7 @@ fn the_same_bits_by_graphs_or_without_in_any_portions() {
 
 #[test]
 fn an_epoch_can_be_taken_up_in_its_middle() {
-    let Some(device) = device() else { return };
+    let Some((_alone, device)) = device() else { return };
     let (how, data) = (How::adam(), Data::draw(0));
     let run = |stopped: bool| {
         let network = network(&device);
@@ -303,7 +308,7 @@ fn an_epoch_can_be_taken_up_in_its_middle() {
 /// The weights of another network change what a captured step must do.
 #[test]
 fn weights_may_be_set_between_steps() {
-    let Some(device) = device() else { return };
+    let Some((_alone, device)) = device() else { return };
     let (how, data) = (How::adam(), Data::draw(0));
     let network = network(&device);
     let before = network.values().unwrap();
@@ -320,9 +325,31 @@ fn weights_may_be_set_between_steps() {
     assert_eq!(round(&mut another), first);
 }
 
+/// What was captured with one optimizer is not launched for another, wherever its moments lie.
+#[test]
+fn another_optimizer_makes_other_steps() {
+    let Some((_alone, device)) = device() else { return };
+    let data = Data::draw(0);
+    let run = |graphs: bool| {
+        let (network, how) = (network(&device), How { graphs, ..How::adam() });
+        let mut training = resident(&network, &data, &how);
+        let sgd = |momentum, nesterov| OptimizerSettings::sgd(momentum, nesterov, 0.0);
+        let mut outcomes = Vec::new();
+        for settings in [how.optimizer, sgd(0.9, false), sgd(0.9, true), sgd(0.5, true), sgd(0.0, false)] {
+            let mut optimizer = Optimizer::new(&network, &settings).unwrap();
+            for _ in 0..2 {
+                training.begin(&data.plan(), 0).unwrap();
+                outcomes.extend(training.steps(&network, &mut optimizer, &[RATE; 3]).unwrap());
+            }
+        }
+        (outcomes, network.values().unwrap())
+    };
+    assert_eq!(run(true), run(false));
+}
+
 #[test]
 fn a_loss_that_is_no_number_halts() {
-    let Some(device) = device() else { return };
+    let Some((_alone, device)) = device() else { return };
     let (how, data) = (How::adam(), Data::draw(0));
     let network = network(&device);
     let mut optimizer = Optimizer::new(&network, &how.optimizer).unwrap();
@@ -338,20 +365,18 @@ fn a_loss_that_is_no_number_halts() {
 
 #[test]
 fn rounded_numbers_train_nearly_the_same() {
-    let Some(device) = device() else { return };
+    let Some((_alone, device)) = device() else { return };
     let sgd = OptimizerSettings::sgd(0.0, false, 0.0);
     let how = How { optimizer: sgd, ..How::adam() };
     let exact = on_cpu(&how);
     check("bf16", &on_device(&device, &How { precision: Precision::Bf16, ..how }), &exact, 0.1);
-    Precision::Tf32.choose(&device).unwrap();
     let rounded = on_device(&device, &How { precision: Precision::Tf32, ..how });
-    Precision::F32.choose(&device).unwrap();
     check("tf32", &rounded, &exact, 5e-3);
 }
 
 #[test]
 fn what_does_not_fit_is_told() {
-    let Some(device) = device() else { return };
+    let Some((_alone, device)) = device() else { return };
     let (how, data) = (How::adam(), Data::draw(0));
     let network = network(&device);
     let mut training = resident(&network, &data, &how);
