@@ -1,5 +1,7 @@
 //! What can go wrong with a network.
 
+use crate::Precision;
+
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -66,6 +68,9 @@ pub enum Error {
     /// A network that cannot be written for other programs.
     #[error("the network cannot be exported: {0}")]
     Export(String),
+    /// A precision that the device does not have.
+    #[error("the precision {0} is for CUDA devices; use f32 here")]
+    Precision(Precision),
     /// Gradients of something else than the network's loss.
     #[error("there is no gradient of the network's weights; call backward on the loss that it gave")]
     NoGradient,

@@ -26,11 +26,30 @@ impl Seed {
     /// Opens the stream that this seed, a purpose, an epoch and a sample name. Use 0 where a purpose has
     /// no epochs or no samples.
     pub fn stream(self, purpose: Purpose, epoch: u64, sample: u64) -> Stream {
-        let mut key = [0u8; 32];
-        for (part, value) in key.chunks_exact_mut(8).zip([self.0, purpose.0, epoch, sample]) {
-            part.copy_from_slice(&value.to_le_bytes());
+        self.key(purpose, epoch, sample).stream()
+    }
+
+    /// The key of that stream, for who computes its numbers elsewhere.
+    pub fn key(self, purpose: Purpose, epoch: u64, sample: u64) -> Key {
+        let [seed, purpose, epoch, sample] =
+            [self.0, purpose.0, epoch, sample].map(|part| [part as u32, (part >> 32) as u32]);
+        Key([seed[0], seed[1], purpose[0], purpose[1], epoch[0], epoch[1], sample[0], sample[1]])
+    }
+}
+
+/// The name of a stream as the eight words of a ChaCha8 key; nonce and first counter are 0. Word `i` of the stream is
+/// word `i % 16` of the block that the counter `i / 16` gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Key(pub [u32; 8]);
+
+impl Key {
+    /// Opens the stream.
+    pub fn stream(self) -> Stream {
+        let mut bytes = [0u8; 32];
+        for (four, word) in bytes.chunks_exact_mut(4).zip(self.0) {
+            four.copy_from_slice(&word.to_le_bytes());
         }
-        Stream { rng: ChaCha8Rng::from_seed(key) }
+        Stream { rng: ChaCha8Rng::from_seed(bytes) }
     }
 }
 

@@ -98,7 +98,7 @@ pub type Marks = BTreeMap<String, u64>;
 
 /// Listens to the training loop. An error ends training.
 pub trait Callback: Send {
-    /// After each training step.
+    /// After each training step; where a device makes some by itself, for each of them after the last.
     ///
     /// # Errors
     /// Whatever the listener cannot go on with.

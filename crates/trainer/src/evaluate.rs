@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use candle_core::{Device, Tensor};
 use dataset::Dataset;
 use dataset::loader::{Batch, Loader};
-use model::Network;
+use model::{Network, score_logits};
 
 use crate::Result;
 use crate::callback::Metrics;
@@ -30,26 +30,36 @@ pub struct Answers {
 /// # Errors
 /// If the pictures do not fit the network, or the device fails.
 pub fn answers(network: &Network, pictures: &Loader, stop: &AtomicBool) -> Result<Option<Answers>> {
-    let mut sum = Sum::default();
-    let mut answers = Answers::default();
+    let (mut all, mut all_labels) = (Vec::new(), Vec::new());
     let mut batches = pictures.epoch(0)?;
     while let Some(batch) = batches.next_batch()? {
         if stop.load(Ordering::Relaxed) {
             return Ok(None);
         }
-        let (images, labels) = tensors(batch, pictures, network.device())?;
-        let logits = network.logits(&images)?;
-        let (_, classes) = logits.dims2()?;
-        let loss = model::cross_entropy(&logits, &labels, 0.0)?.to_scalar::<f32>()?;
-        let logits = logits.flatten_all()?.to_vec1::<f32>()?;
-        let correct = kernels::loss::count_correct(classes, &logits, &batch.labels)
-            .map_err(candle_core::Error::wrap)?;
-        sum.add(loss, correct, batch.labels.len());
-        answers.logits.extend_from_slice(&logits);
-        answers.labels.extend_from_slice(&batch.labels);
+        let (images, _) = tensors(batch, pictures, network.device())?;
+        all.extend(network.logits(&images)?.flatten_all()?.to_vec1::<f32>()?);
+        all_labels.extend_from_slice(&batch.labels);
     }
-    answers.metrics = sum.metrics();
-    Ok(Some(answers))
+    Answers::of(all, all_labels).map(Some)
+}
+
+impl Answers {
+    /// What logits (N, CLASSES), row-major, and labels (N) say.
+    ///
+    /// # Errors
+    /// If they do not fit each other.
+    pub fn of(logits: Vec<f32>, labels: Vec<u32>) -> Result<Self> {
+        let mut sum = Sum::default();
+        let classes = logits.len() / labels.len().max(1);
+        for (logits, labels) in
+            logits.chunks(EVALUATION_BATCH * classes.max(1)).zip(labels.chunks(EVALUATION_BATCH))
+        {
+            let tensor = Tensor::from_slice(logits, (labels.len(), classes), &Device::Cpu)?;
+            let (loss, correct) = score_logits(&tensor, &Tensor::new(labels, &Device::Cpu)?)?;
+            sum.add(loss, correct, labels.len());
+        }
+        Ok(Self { metrics: sum.metrics(), logits, labels })
+    }
 }
 
 /// A loader for evaluation, in batches of a size that suits it.

@@ -9,6 +9,7 @@
 //! | [`variations`] | what augmentation makes of some pictures |
 //! | [`run`] | a whole run: train, test, save; or go on where it was stopped |
 //! | [`training`] | the loop over epochs and batches |
+//! | `on_device` | steps that a device makes by itself |
 //! | [`policy`] | decisions about training, as pure functions: save, keep, stop |
 //! | [`schedule`], [`early_stopping`] | learning rates, and which epoch is best |
 //! | [`state`], [`checkpoint`] | where training is, and the files it goes on from |
@@ -33,6 +34,7 @@ pub mod event_log;
 pub mod find_lr;
 pub mod history;
 pub mod lr_search;
+mod on_device;
 mod op_graph;
 pub mod overview;
 pub mod parity;

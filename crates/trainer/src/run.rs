@@ -6,7 +6,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use dataset::loader::{LastBatch, Loader};
 use kernels::Simd;
-use model::Network;
+use model::resident::Resident;
+use model::{Network, Precision};
 use serde::{Deserialize, Serialize};
 use streams::Seed;
 
@@ -247,9 +248,17 @@ fn network(config: &Config, data: &Data, simd: Simd) -> Result<Network> {
         return Err(Error::Setting(left));
     }
     let device = config.device.open()?;
+    config.precision.choose(&device)?;
     let (shape, classes) = (data.dataset.pictures().shape(), data.dataset.classes().len());
     let architecture = config.model.architecture(shape, classes)?;
-    Ok(Network::new(&architecture, Seed(config.seed), &device, simd)?)
+    let network = Network::new(&architecture, Seed(config.seed), &device, simd)?;
+    if config.precision == Precision::Bf16 && !Resident::is_for(&network) {
+        let layers =
+            "convolutions with as many zeros on both sides, pools and dense layers, linear or with ReLU";
+        let what = format!("--precision bf16 is for networks of {layers}, built with `--features cudnn`");
+        return Err(Error::Setting(format!("{what}: use f32 or tf32")));
+    }
+    Ok(network)
 }
 
 /// A value as the run's files have it.

@@ -3,9 +3,10 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use candle_core::Tensor;
-use dataset::loader::{Batch, Loader};
+use candle_core::{Device, Tensor};
+use dataset::loader::{Batches, Loader};
 use model::optimizer::{Optimizer, clip_global_norm, gradient_of};
+use model::resident::Outcome;
 use model::{Loss, Network, Training};
 use streams::Seed;
 
@@ -14,6 +15,7 @@ use crate::checkpoint::Checkpoints;
 use crate::config::Config;
 use crate::evaluate::{Answers, answers, tensors};
 use crate::history::{EpochRecord, costs};
+use crate::on_device::OnDevice;
 use crate::policy::{Action, Policy};
 use crate::schedule::Progress;
 use crate::state::State;
@@ -29,6 +31,8 @@ pub struct Trainer<'a> {
     checkpoints: Option<Checkpoints>,
     /// The best weights, where there are no checkpoints to keep them in.
     best: Option<Vec<u8>>,
+    /// Where the device makes steps by itself.
+    device: Option<OnDevice>,
     /// When the program began to train, and when it saved last.
     began: Instant,
     saved: Instant,
@@ -49,6 +53,7 @@ impl<'a> Trainer<'a> {
             policies: Vec::new(),
             checkpoints: None,
             best: None,
+            device: None,
             began: Instant::now(),
             saved: Instant::now(),
         })
@@ -92,6 +97,9 @@ impl<'a> Trainer<'a> {
         stop: &AtomicBool,
     ) -> Result<()> {
         (self.began, self.saved) = (Instant::now(), Instant::now());
+        // First goes what was there: a device may have no room for two.
+        self.device = None;
+        self.device = OnDevice::new(self.network, self.config, train)?;
         let mut trained = Ok(());
         while trained.is_ok() && self.state.epoch < self.config.epochs && self.state.finished.is_none() {
             trained = self.epoch(train, validation, callbacks, stop);
@@ -124,35 +132,77 @@ impl<'a> Trainer<'a> {
         let (began, before) = (Instant::now(), self.state.epoch_seconds);
         let steps = train.steps() as u64;
         let monitored = costs(&self.state.history, self.config.monitor);
-        let mut gradient = None;
+        let (mut gradient, mut made_steps) = (None, false);
         let mut learning_rate =
             self.learning_rate(self.state.iterations.saturating_sub(1), steps, &monitored);
-        let mut batches = train.epoch_from(self.state.epoch, self.state.step as usize)?;
-        loop {
-            if self.state.step < steps && stop.load(Ordering::Relaxed) {
+        let mut batches = self.begin(train)?;
+        while self.state.step < steps {
+            if stop.load(Ordering::Relaxed) {
                 return self.interrupted(callbacks);
             }
-            let Some(batch) = batches.next_batch()? else { break };
-            learning_rate = self.learning_rate(self.state.iterations, steps, &monitored);
-            gradient = Some(self.step(batch, train, learning_rate)?);
-            self.state.epoch_seconds = before + began.elapsed().as_secs_f64();
+            let rates = self.next_rates(steps, &monitored);
+            let outcomes = match &mut batches {
+                Some(batches) => self.step(batches, train, &rates, &mut gradient)?,
+                None => self.steps_on_device(&rates)?,
+            };
+            if outcomes.is_empty() {
+                break;
+            }
+            made_steps = true;
+            let took = before + began.elapsed().as_secs_f64();
+            for (outcome, rate) in outcomes.into_iter().zip(rates) {
+                self.count(outcome, train)?;
+                (learning_rate, self.state.epoch_seconds) = (rate, took);
+                let end = self.step_end(steps, learning_rate);
+                callbacks.iter_mut().try_for_each(|callback| callback.step_end(&end))?;
+            }
             let end = self.step_end(steps, learning_rate);
-            callbacks.iter_mut().try_for_each(|callback| callback.step_end(&end))?;
             let actions: Vec<Action> = self.policies.iter().filter_map(|p| p.after_step(&end)).collect();
             actions.into_iter().try_for_each(|action| self.act(action, callbacks))?;
+        }
+        if let Some(device) = self.device.as_ref().filter(|_| self.config.log_gradients && made_steps) {
+            gradient =
+                Some(Tensor::from_vec(device.gradient()?, self.network.parameter_count(), &Device::Cpu)?);
         }
         // Stopped here, the resumed epoch would have no gradient to show.
         let never = AtomicBool::new(false);
         let until = if self.config.log_gradients { &never } else { stop };
-        let Some(answers) = answers(self.network, validation, until)? else {
+        let Some(answers) = self.answers(train, validation, until)? else {
             return self.interrupted(callbacks);
         };
         let seconds = before + began.elapsed().as_secs_f64();
         self.epoch_end(steps, (learning_rate, seconds), &answers, gradient.as_ref(), callbacks)
     }
 
-    /// Forward, backward, and a step of the optimizer. Gives the gradient.
-    fn step(&mut self, batch: &Batch, train: &Loader, learning_rate: f64) -> Result<Tensor> {
+    /// Begins the epoch, or goes on with it; `None` where the device has the batches.
+    fn begin(&mut self, train: &Loader) -> Result<Option<Batches>> {
+        let (epoch, step) = (self.state.epoch, self.state.step as usize);
+        match &mut self.device {
+            Some(device) => device.begin(train, epoch, step).map(|()| None),
+            None => Ok(Some(train.epoch_from(epoch, step)?)),
+        }
+    }
+
+    /// The learning rates of the steps that come next: of one, or of as many as a device makes at once.
+    fn next_rates(&self, steps: u64, monitored: &[f64]) -> Vec<f64> {
+        let left = steps.saturating_sub(self.state.step);
+        let count = self.device.as_ref().map_or(1, OnDevice::at_once) as u64;
+        (0..count.min(left))
+            .map(|step| self.learning_rate(self.state.iterations + step, steps, monitored))
+            .collect()
+    }
+
+    /// Forward, backward, and a step of the optimizer; none where the batches have ended.
+    fn step(
+        &mut self,
+        batches: &mut Batches,
+        train: &Loader,
+        rates: &[f64],
+        last_gradient: &mut Option<Tensor>,
+    ) -> Result<Vec<Outcome>> {
+        let (Some(batch), Some(&learning_rate)) = (batches.next_batch()?, rates.first()) else {
+            return Ok(Vec::new());
+        };
         let (images, labels) = tensors(batch, train, self.network.device())?;
         let training = Training {
             label_smoothing: self.config.label_smoothing,
@@ -161,22 +211,49 @@ impl<'a> Trainer<'a> {
             samples: &batch.samples,
         };
         let Loss { mean, correct } = self.network.loss(&images, &labels, &training)?;
-        let loss = mean.to_scalar::<f32>()?;
+        let outcome = Outcome { loss: mean.to_scalar::<f32>()?, correct, pictures: batch.labels.len() };
+        if outcome.loss.is_finite() {
+            let mut gradient = gradient_of(self.network, &mean.backward()?)?;
+            if let Some(most) = self.config.clip_norm {
+                gradient = clip_global_norm(&gradient, most)?.0;
+            }
+            self.optimizer.step(self.network, &gradient, learning_rate)?;
+            *last_gradient = Some(gradient);
+        }
+        Ok(vec![outcome])
+    }
+
+    fn steps_on_device(&mut self, rates: &[f64]) -> Result<Vec<Outcome>> {
+        let Some(device) = &mut self.device else { return Ok(Vec::new()) };
+        device.steps(self.network, &mut self.optimizer, rates)
+    }
+
+    /// Counts what came of a step.
+    fn count(&mut self, outcome: Outcome, train: &Loader) -> Result<()> {
+        let Outcome { loss, correct, pictures } = outcome;
         if !loss.is_finite() {
-            return Err(self.diverged(loss, Some(&images)));
+            return Err(self.diverged(loss, Some(train)));
         }
-        let mut gradient = gradient_of(self.network, &mean.backward()?)?;
-        if let Some(most) = self.config.clip_norm {
-            gradient = clip_global_norm(&gradient, most)?.0;
-        }
-        self.optimizer.step(self.network, &gradient, learning_rate)?;
         self.state.step += 1;
         self.state.iterations += 1;
         if self.state.iterations == 1 {
             tracing::debug!("the first step is done");
         }
-        self.state.sum.add(loss, correct, batch.labels.len());
-        Ok(gradient)
+        self.state.sum.add(loss, correct, pictures);
+        Ok(())
+    }
+
+    /// Answers to the validation pictures; `None` when stopped.
+    fn answers(&mut self, train: &Loader, validation: &Loader, stop: &AtomicBool) -> Result<Option<Answers>> {
+        if stop.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        if let Some(device) = &mut self.device
+            && let Some(answers) = device.answers(self.network, train, validation)?
+        {
+            return Ok(Some(answers));
+        }
+        answers(self.network, validation, stop)
     }
 
     fn epoch_end(
@@ -274,8 +351,8 @@ impl<'a> Trainer<'a> {
         Err(Error::Interrupted { epoch: self.state.epoch + 1, step: self.state.step })
     }
 
-    fn diverged(&self, loss: f32, images: Option<&Tensor>) -> Error {
-        let place = match images.map(|images| self.network.first_non_finite(images)) {
+    fn diverged(&self, loss: f32, train: Option<&Loader>) -> Error {
+        let place = match train.map(|train| self.first_non_finite(train)) {
             Some(Ok(Some(place))) => format!("the first place without numbers is {place}"),
             Some(Err(error)) => format!("looking for the place: {error}"),
             _ => match self.weights_without_numbers() {
@@ -284,6 +361,14 @@ impl<'a> Trainer<'a> {
             },
         };
         Error::Diverged { epoch: self.state.epoch + 1, step: self.state.step + 1, loss, place }
+    }
+
+    /// Where the batch of this step stops being numbers.
+    fn first_non_finite(&self, train: &Loader) -> Result<Option<String>> {
+        let mut batches = train.epoch_from(self.state.epoch, self.state.step as usize)?;
+        let Some(batch) = batches.next_batch()? else { return Ok(None) };
+        let (images, _) = tensors(batch, train, self.network.device())?;
+        Ok(self.network.first_non_finite(&images)?)
     }
 
     fn weights_without_numbers(&self) -> Option<String> {

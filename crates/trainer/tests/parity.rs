@@ -3,13 +3,14 @@
 
 use std::path::Path;
 
+use candle_core::Device;
 use kernels::Simd;
 use trainer::parity::compare;
 
 #[test]
 fn every_number_is_keras_own() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/keras_parity");
-    let checks = compare(&folder, Simd::best()).unwrap();
+    let checks = compare(&folder, Simd::best(), &Device::Cpu).unwrap();
     // Logits, ten gradients, one update, three courses of losses.
     assert_eq!(checks.len(), 15);
     for check in checks {
@@ -31,8 +32,8 @@ fn another_trace_does_not_hold() {
     let pixel = bytes.len() - 80 * 32 * 32 * 3 + 1500;
     bytes[pixel] ^= 0x40;
     std::fs::write(&batches, bytes).unwrap();
-    assert!(compare(copy.path(), Simd::best()).unwrap().iter().any(|check| !check.holds()));
+    assert!(compare(copy.path(), Simd::best(), &Device::Cpu).unwrap().iter().any(|check| !check.holds()));
     std::fs::remove_file(&batches).unwrap();
-    let error = compare(copy.path(), Simd::best()).unwrap_err().to_string();
+    let error = compare(copy.path(), Simd::best(), &Device::Cpu).unwrap_err().to_string();
     assert!(error.contains("batches.safetensors"), "{error}");
 }

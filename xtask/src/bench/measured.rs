@@ -59,6 +59,12 @@ impl Rates {
         let greatest = all.iter().copied().fold(0.0, f64::max);
         [format!("{median:.0}"), format!("{least:.0} - {greatest:.0}")]
     }
+
+    /// The fastest of some programs, and how many times as fast as it this one is; `None` of none.
+    pub(super) fn to_best<'a, P>(&self, others: impl IntoIterator<Item = (P, &'a Self)>) -> Option<(P, f64)> {
+        let best = others.into_iter().max_by(|(_, a), (_, b)| a.median.total_cmp(&b.median))?;
+        Some((best.0, self.median / best.1.median))
+    }
 }
 
 impl Measured {
@@ -75,6 +81,11 @@ impl Measured {
             ..runs.first()?.clone()
         })
     }
+}
+
+/// A ratio without digits that mean nothing.
+pub(super) fn thousandths(number: f64) -> f64 {
+    (number * 1000.0).round() / 1000.0
 }
 
 /// The middle number, or the mean of the two middle ones; `None` of no numbers.

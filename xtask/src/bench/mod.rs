@@ -4,6 +4,7 @@
 //! | module | what it has |
 //! | --- | --- |
 //! | [`train`] | how fast we train, in turn with PyTorch and Keras |
+//! | [`gpu`] | how fast we train on a GPU, in turn with PyTorch, and in shares of what the GPU can do |
 //! | [`scaling`] | speed by batch size, threads, instruction set; evaluation |
 //! | [`start`] | time to the first step, and memory |
 //! | [`kernels`] | rates of single layers |
@@ -15,6 +16,7 @@
 //! | [`turns`] | programs measured in turn |
 //! | [`table`] | text tables |
 
+mod gpu;
 mod kernels;
 mod measured;
 mod peers;
@@ -31,8 +33,9 @@ mod turns;
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Error, Result};
 use clap::Subcommand;
+use clap::error::ErrorKind;
 use tempfile::TempDir;
 
 /// What can be measured.
@@ -40,6 +43,8 @@ use tempfile::TempDir;
 pub(crate) enum Options {
     /// Pictures a second in training, in turn with PyTorch and Keras
     Train(train::Options),
+    /// Pictures a second in training on a GPU, in turn with PyTorch, and in shares of what the GPU can do
+    Gpu(gpu::Options),
     /// Pictures a second by batch size, threads and instruction set; training and evaluation
     Scaling(scaling::Options),
     /// Time from the start of the trainer to its first step, and its memory
@@ -56,12 +61,18 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     crate::interrupt::listen()?;
     match options {
         Options::Train(options) => train::run(options),
+        Options::Gpu(options) => gpu::run(options),
         Options::Scaling(options) => scaling::run(options),
         Options::Start(options) => start::run(options),
         Options::Kernels(options) => kernels::run(options),
         Options::Tensorboard(options) => tensorboard::run(options),
         Options::SameBytes(options) => same_bytes::run(options),
     }
+}
+
+/// The error of an option that is out of its range.
+fn wrong_usage(message: &str) -> Error {
+    clap::Error::raw(ErrorKind::ValueValidation, format!("{message}\n")).into()
 }
 
 /// One for each core that we may use.

@@ -28,21 +28,10 @@ impl Peers {
     /// # Errors
     /// If our script cannot be written.
     pub(super) fn prepare(script: Option<&Path>, python: Option<&Path>, folder: &Path) -> Result<Self> {
-        let script = match script {
-            Some(script) => script.to_owned(),
-            None => {
-                let path = folder.join("peers.py");
-                fs::write(&path, SCRIPT).with_context(|| format!("writing {}", path.display()))?;
-                path
-            }
-        };
-        let venv = |peer: Framework| match python {
-            Some(python) => Ok(Venv::of(python.to_owned())),
-            None => peer.ready(),
-        };
+        let script = script_in(folder, "peers.py", SCRIPT, script)?;
         let mut ready = Vec::new();
         for peer in Framework::ALL {
-            match venv(peer) {
+            match python_of(peer, python) {
                 Ok(venv) => ready.push((peer, venv)),
                 Err(error) => warn_without(peer.name(), &error),
             }
@@ -62,6 +51,27 @@ impl Peers {
         };
         self.ready.iter().map(|(peer, venv)| (*peer, command(venv, *peer))).collect()
     }
+}
+
+/// A given script, or else ours, written into a folder.
+///
+/// # Errors
+/// If it cannot be written.
+pub(super) fn script_in(folder: &Path, name: &str, ours: &str, given: Option<&Path>) -> Result<PathBuf> {
+    if let Some(given) = given {
+        return Ok(given.to_owned());
+    }
+    let path = folder.join(name);
+    fs::write(&path, ours).with_context(|| format!("writing {}", path.display()))?;
+    Ok(path)
+}
+
+/// A given Python, or else one that has the framework, which is installed on first use.
+///
+/// # Errors
+/// If it cannot be installed.
+pub(super) fn python_of(peer: Framework, given: Option<&Path>) -> Result<Venv> {
+    given.map_or_else(|| peer.ready(), |python| Ok(Venv::of(python.to_owned())))
 }
 
 /// Says in one line that there are no figures of a program, and why.

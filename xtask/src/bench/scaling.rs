@@ -34,8 +34,7 @@ pub(crate) struct Options {
 pub(super) fn run(options: &Options) -> Result<()> {
     let all_counts = [options.rounds, options.repeats, options.images].iter().all(|&n| n > 0);
     if !all_counts {
-        let message = "--rounds, --repeats and --images are to be at least 1\n";
-        return Err(clap::Error::raw(clap::error::ErrorKind::ValueValidation, message).into());
+        return Err(super::wrong_usage("--rounds, --repeats and --images are to be at least 1"));
     }
     let program = TrainSpeed::build()?;
     let length = Length { repeats: options.repeats, images: options.images };

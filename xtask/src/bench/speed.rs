@@ -5,6 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 use kernels::Simd;
+use serde::de::DeserializeOwned;
 
 use super::measured::{Measured, read_line};
 use super::program::{Profile, Program};
@@ -66,7 +67,7 @@ impl TrainSpeed {
 ///
 /// # Errors
 /// If it fails or prints something else.
-pub(super) fn measure(command: &mut Command) -> Result<Measured> {
+pub(super) fn measure<T: DeserializeOwned>(command: &mut Command) -> Result<T> {
     read_line(&Running::start(command)?.finish()?.stdout)
 }
 

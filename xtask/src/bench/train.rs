@@ -9,7 +9,7 @@ use clap::Args;
 use kernels::Simd;
 use serde_json::{Value, json};
 
-use super::measured::Measured;
+use super::measured::{Measured, thousandths};
 use super::peers::Peers;
 use super::speed::{IMAGES, Length, Setting, TrainSpeed, Work, measure};
 use super::table::{Table, or_dash};
@@ -50,8 +50,7 @@ pub(super) fn run(options: &Options) -> Result<()> {
     let all_counts =
         [options.batch, options.rounds, options.repeats].iter().all(|&n| n > 0) && options.threads != Some(0);
     if !all_counts {
-        let message = "--batch, --threads, --repeats and --rounds are to be at least 1\n";
-        return Err(clap::Error::raw(clap::error::ErrorKind::ValueValidation, message).into());
+        return Err(super::wrong_usage("--batch, --threads, --repeats and --rounds are to be at least 1"));
     }
     let setting = Setting {
         work: Work::Train,
@@ -87,11 +86,7 @@ fn in_turn(options: &Options, setting: Setting, peers: Vec<(Framework, Command)>
         || program.measure(setting, length),
         |_, command| measure(command),
     )?;
-    let of = |peer: Framework| {
-        let runs: Vec<Measured> =
-            theirs.iter().filter(|(of, _)| *of == peer).map(|(_, run)| run.clone()).collect();
-        Some((peer, Measured::sum_up(&runs)?))
-    };
+    let of = |peer: Framework| Some((peer, Measured::sum_up(&turns::of(peer, &theirs))?));
     let ours = Measured::sum_up(&ours).context("nothing was measured")?;
     Ok(Comparison { ours, peers: Framework::ALL.into_iter().filter_map(of).collect() })
 }
@@ -106,9 +101,8 @@ struct Comparison {
 impl Comparison {
     /// The fastest peer and how many times as fast as it we are.
     fn best_peer(&self) -> Option<(Framework, f64)> {
-        let rate = |measured: &Measured| measured.images_per_second.median;
-        let best = self.peers.iter().max_by(|(_, a), (_, b)| rate(a).total_cmp(&rate(b)))?;
-        Some((best.0, rate(&self.ours) / rate(&best.1)))
+        let rates = self.peers.iter().map(|(peer, measured)| (*peer, &measured.images_per_second));
+        self.ours.images_per_second.to_best(rates)
     }
 
     fn json(&self) -> Value {
@@ -177,10 +171,6 @@ impl Comparison {
         }
         text
     }
-}
-
-fn thousandths(number: f64) -> f64 {
-    (number * 1000.0).round() / 1000.0
 }
 
 #[cfg(test)]

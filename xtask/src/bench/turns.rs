@@ -9,19 +9,19 @@ use super::peers::warn_without;
 use crate::interrupt;
 
 /// What was measured: of us, and of each peer that never failed.
-type InTurn<P, T> = (Vec<T>, Vec<(P, T)>);
+type InTurn<P, O, T> = (Vec<O>, Vec<(P, T)>);
 
 /// Measures us and every peer once a round. A peer that fails is left out from then on.
 ///
 /// # Errors
 /// If we fail, or on Ctrl-C.
-pub(super) fn in_turn<P: Copy + PartialEq, T>(
+pub(super) fn in_turn<P: Copy + PartialEq, O, T>(
     rounds: usize,
     mut peers: Vec<(P, Command)>,
     name: fn(P) -> &'static str,
-    mut us: impl FnMut() -> Result<T>,
+    mut us: impl FnMut() -> Result<O>,
     mut peer: impl FnMut(P, &mut Command) -> Result<T>,
-) -> Result<InTurn<P, T>> {
+) -> Result<InTurn<P, O, T>> {
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for round in 1..=rounds {
         let announce = |name: &str| tracing::info!("round {round} of {rounds}: {name}");
@@ -43,6 +43,11 @@ pub(super) fn in_turn<P: Copy + PartialEq, T>(
         theirs.retain(|(of, _)| !lost.contains(of));
     }
     Ok((ours, theirs))
+}
+
+/// The runs of one peer.
+pub(super) fn of<P: Copy + PartialEq, T: Clone>(peer: P, theirs: &[(P, T)]) -> Vec<T> {
+    theirs.iter().filter(|(of, _)| *of == peer).map(|(_, run)| run.clone()).collect()
 }
 
 #[cfg(test)]
@@ -71,8 +76,15 @@ mod tests {
         .unwrap();
         assert_eq!(ours, [1, 2, 3]);
         assert_eq!(theirs, [("good", 7); 3]);
+        assert_eq!((of("good", &theirs), of("bad", &theirs)), (vec![7; 3], vec![]));
         assert_eq!(asked, ["good", "bad", "good", "bad", "good"]);
-        let failed = in_turn(1, Vec::new(), |name: &'static str| name, || bail!("we fail"), |_, _| Ok(0));
+        let failed = in_turn(
+            1,
+            Vec::new(),
+            |name: &'static str| name,
+            || -> Result<()> { bail!("we fail") },
+            |_, _| Ok(0),
+        );
         assert!(failed.is_err());
     }
 }

@@ -88,12 +88,11 @@ impl Resampler {
         Self { shape, padded: Vec::new(), line: Vec::new() }
     }
 
-    /// Replaces a picture by one whose pixel at (x, y) from the centre comes from `back` times (x, y) of the
-    /// old one; black comes from outside.
-    pub(super) fn resample(&mut self, picture: &mut [u8], back: [[f64; 2]; 2]) {
+    /// Replaces a picture by one whose pixel at (x, y) half pixels from the centre, which may be between two, comes
+    /// from `half` times (x, y) of the old one, in 1/65536 of a pixel; black comes from outside.
+    pub(super) fn resample(&mut self, picture: &mut [u8], half: [[i32; 2]; 2]) {
         let Shape { height, width, .. } = self.shape;
-        // In 1/65536 of a pixel. Places are counted in half pixels from the centre, which may be between two.
-        let half = back.map(|row| row.map(|x| (x * 32768.0 + if x < 0.0 { -0.5 } else { 0.5 }) as i64));
+        let half = half.map(|row| row.map(i64::from));
         let centre = [(width as i64 - 1) << 15, (height as i64 - 1) << 15];
         let area = height * width;
         let mut line = std::mem::take(&mut self.line);

@@ -2,8 +2,10 @@
 //! batches or order: what happens to a picture depends only on (seed, epoch, the picture's name, op).
 //!
 //! All of it is arithmetic on whole numbers, from bytes to bytes, so that any machine and any device gets the
-//! same picture to the last bit. An [`Augmentation`] says what is to be done, an [`Augmenter`] does it.
+//! same picture to the last bit. An [`Augmentation`] says what is to be done, an [`Augmenter`] draws how, a [`Change`]
+//! for each op, and does it.
 
+pub mod draw;
 mod geometry;
 mod values;
 mod words;
@@ -16,9 +18,10 @@ mod tests;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use streams::{Purpose, Seed, Stream};
+use streams::{Key, Purpose, Seed};
 
 use crate::Shape;
+pub use draw::Change;
 use geometry::{Resampler, crop, flip, shift};
 use values::{Noise, brighten, contrast, cutout};
 
@@ -92,8 +95,8 @@ pub struct Occasion {
 }
 
 impl Occasion {
-    fn stream(self, purpose: Purpose) -> Stream {
-        self.seed.stream(purpose, self.epoch, self.sample)
+    fn key(self, purpose: Purpose) -> Key {
+        self.seed.key(purpose, self.epoch, self.sample)
     }
 }
 
@@ -128,47 +131,43 @@ impl Augmenter {
         if picture.len() != self.shape.len() || picture.is_empty() {
             return;
         }
-        let shape = self.shape;
-        for &op in &self.ops {
-            let mut stream = occasion.stream(op.purpose());
-            let scratch = &mut self.scratch;
-            match op {
-                Op::Flip => {
-                    if stream.chance(0.5) {
-                        flip(picture, shape);
-                    }
-                }
-                Op::Shift(most) => shift(picture, shape, offsets(&mut stream, most), scratch),
-                Op::Crop(most) => crop(picture, shape, offsets(&mut stream, most), scratch),
-                Op::Rotate(most) => {
-                    let radians = stream.uniform_f32(-most, most).to_radians();
-                    let (sin, cos) = (libm::sinf(radians), libm::cosf(radians));
-                    // Rows count downwards, so this turns clockwise as seen: back to the place of origin.
-                    self.resampler.resample(picture, [[cos, -sin], [sin, cos]].map(|row| row.map(f64::from)));
-                }
-                Op::Zoom(most) => {
-                    let back = 1.0 / f64::from(1.0 + stream.uniform_f32(-most, most));
-                    self.resampler.resample(picture, [[back, 0.0], [0.0, back]]);
-                }
-                Op::Brightness(most) => brighten(picture, stream.uniform_f32(-most, most)),
-                Op::Contrast(most) => contrast(picture, shape, 1.0 + stream.uniform_f32(-most, most)),
-                Op::Noise(_) => {
-                    if let Some(noise) = &self.noise {
-                        noise.add(picture, &mut stream);
-                    }
-                }
-                Op::Cutout(side) => {
-                    let row = stream.below(shape.height as u32) as usize;
-                    let column = stream.below(shape.width as u32) as usize;
-                    cutout(picture, shape, side as usize, [row, column]);
-                }
-            }
+        for i in 0..self.ops.len() {
+            let change = self.ops[i].draw(self.shape, occasion);
+            self.apply(picture, change);
         }
     }
-}
 
-/// How far right and down.
-fn offsets(stream: &mut Stream, most: u32) -> [i32; 2] {
-    let most = most.min(words::FARTHEST) as i32;
-    [stream.between(-most, most), stream.between(-most, most)]
+    /// Does one change to a picture, (C, H, W) bytes. A slice of another length is left as it is.
+    pub fn apply(&mut self, picture: &mut [u8], change: Change) {
+        if picture.len() != self.shape.len() || picture.is_empty() {
+            return;
+        }
+        let (shape, scratch) = (self.shape, &mut self.scratch);
+        match change {
+            Change::Flip(false) => {}
+            Change::Flip(true) => flip(picture, shape),
+            Change::Shift(offsets) => shift(picture, shape, offsets, scratch),
+            Change::Crop(offsets) => crop(picture, shape, offsets, scratch),
+            Change::Resample(back) => self.resampler.resample(picture, back),
+            Change::Brightness(levels) => brighten(picture, levels),
+            Change::Contrast(factor) => contrast(picture, shape, factor),
+            Change::Noise(key) => {
+                if let Some(noise) = &self.noise {
+                    noise.add(picture, &mut key.stream());
+                }
+            }
+            Change::Cutout { centre, side } => cutout(picture, shape, side as usize, centre),
+        }
+    }
+
+    /// The codes of the ops, in order: see [`draw`].
+    pub fn codes(&self) -> Vec<u32> {
+        self.ops.iter().map(|op| op.code()).collect()
+    }
+
+    /// Levels of noise, all equally likely: two from each word of the stream, first by its low 13 bits, then by the low
+    /// 13 of its upper 16. Nothing where there is no noise.
+    pub fn noise_levels(&self) -> &[i16] {
+        self.noise.as_deref().map_or(&[], Noise::levels)
+    }
 }

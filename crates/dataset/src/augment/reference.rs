@@ -5,7 +5,7 @@ use crate::Shape;
 
 /// What `op` makes of a picture, before it is rounded to bytes.
 pub(super) fn varied(op: Op, picture: &[u8], shape: Shape, occasion: Occasion) -> Vec<f64> {
-    let mut stream = occasion.stream(op.purpose());
+    let mut stream = occasion.key(op.purpose()).stream();
     let (height, width) = (shape.height as i32, shape.width as i32);
     let old = |plane: usize, row: i32, column: i32| {
         let inside = (0..height).contains(&row) && (0..width).contains(&column);

@@ -4,9 +4,8 @@ use streams::Stream;
 
 use crate::Shape;
 
-/// Adds a share of the full scale to all values.
-pub(super) fn brighten(picture: &mut [u8], share: f32) {
-    let levels = (share * 255.0 + if share < 0.0 { -0.5 } else { 0.5 }) as i16;
+/// Adds so many levels to all values.
+pub(super) fn brighten(picture: &mut [u8], levels: i16) {
     picture.iter_mut().for_each(|value| *value = moved(*value, levels));
 }
 
@@ -15,11 +14,10 @@ fn moved(value: u8, levels: i16) -> u8 {
     (i16::from(value) + levels).clamp(0, 255) as u8
 }
 
-/// Multiplies the distance of each value from the mean of its plane by `factor`.
-pub(super) fn contrast(picture: &mut [u8], shape: Shape, factor: f32) {
+/// Multiplies the distance of each value from the mean of its plane by `factor`, in 1/4096, at most 2: with the 16
+/// bits of a distance it fits into 32.
+pub(super) fn contrast(picture: &mut [u8], shape: Shape, factor: i32) {
     let area = shape.height * shape.width;
-    // 1/4096: with the 16 bits of a distance it fits into 32.
-    let factor = (factor * 4096.0 + 0.5) as i32;
     for plane in picture.chunks_exact_mut(area) {
         let sum: u64 = plane.iter().map(|&value| u64::from(value)).sum();
         // In 1/256 of a level, rounded.
@@ -33,9 +31,9 @@ pub(super) fn contrast(picture: &mut [u8], shape: Shape, factor: f32) {
 }
 
 /// Makes a square black whose centre is at a pixel: from `side / 2` before it on.
-pub(super) fn cutout(picture: &mut [u8], shape: Shape, side: usize, [row, column]: [usize; 2]) {
-    let range = |centre: usize, length: usize| {
-        let first = centre as i64 - (side / 2) as i64;
+pub(super) fn cutout(picture: &mut [u8], shape: Shape, side: usize, [row, column]: [u32; 2]) {
+    let range = |centre: u32, length: usize| {
+        let first = i64::from(centre) - (side / 2) as i64;
         first.max(0) as usize..((first + side as i64) as usize).min(length)
     };
     let (rows, columns) = (range(row, shape.height), range(column, shape.width));
@@ -68,6 +66,11 @@ impl Noise {
             (levels[i], levels[QUANTILES - 1 - i]) = (level, -level);
         }
         Self { levels }
+    }
+
+    /// The table.
+    pub(super) fn levels(&self) -> &[i16] {
+        &self.levels
     }
 
     /// Adds to each value one of the table, two from each draw: first by its low bits.

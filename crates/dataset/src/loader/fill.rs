@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Batch, Loader, Order, SHUFFLE};
+use super::{Batch, Loader};
 use crate::Dataset;
 use crate::augment::{Augmenter, Occasion};
 use streams::Seed;
@@ -20,12 +20,8 @@ pub(super) struct Filler {
 
 impl Filler {
     pub(super) fn new(loader: &Loader, epoch: u64) -> Self {
-        let mut order = loader.places.clone();
-        let mut varied = None;
-        if let Order::Shuffled { seed, augmenter } = &loader.order {
-            seed.stream(SHUFFLE, epoch, 0).shuffle(Arc::make_mut(&mut order).as_mut_slice());
-            varied = augmenter.clone().map(|augmenter| (*seed, augmenter));
-        }
+        let order = loader.epoch_places(epoch);
+        let varied = loader.varied().map(|(seed, augmenter)| (seed, augmenter.clone()));
         let (dataset, batch_size) = (loader.dataset.clone(), loader.batch_size);
         Self { dataset, order, batch_size, epoch, varied }
     }

@@ -3,6 +3,7 @@
 
 mod background;
 mod fill;
+mod plan;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +15,7 @@ use streams::{Purpose, Seed};
 
 pub use self::background::Batches;
 use self::fill::Filler;
+pub use self::plan::EpochPlan;
 use crate::augment::{Augmentation, Augmenter};
 use crate::{Dataset, Error, Result, Shape};
 
@@ -144,6 +146,21 @@ impl Loader {
         self.len().div_ceil(self.batch_size)
     }
 
+    /// Pictures in a batch, but in a short last one.
+    pub fn batch_size(&self) -> usize {
+        self.batch_size
+    }
+
+    /// Where the pictures are.
+    pub fn dataset(&self) -> &Dataset {
+        &self.dataset
+    }
+
+    /// What varies the pictures; nothing where they stay as they are.
+    pub fn augmenter(&self) -> Option<&Augmenter> {
+        self.varied().map(|(_, augmenter)| augmenter)
+    }
+
     /// Shape of one picture.
     pub fn shape(&self) -> Shape {
         self.dataset.pictures().shape()
@@ -163,5 +180,21 @@ impl Loader {
     /// When the system has no thread to prepare batches on.
     pub fn epoch_from(&self, epoch: u64, step: usize) -> Result<Batches> {
         Batches::start(&Filler::new(self, epoch), step..self.steps(), self.workers)
+    }
+
+    /// Places in the order of an epoch, those of a dropped batch too.
+    fn epoch_places(&self, epoch: u64) -> Arc<Vec<usize>> {
+        let mut places = self.places.clone();
+        if let Order::Shuffled { seed, .. } = self.order {
+            seed.stream(SHUFFLE, epoch, 0).shuffle(Arc::make_mut(&mut places).as_mut_slice());
+        }
+        places
+    }
+
+    fn varied(&self) -> Option<(Seed, &Augmenter)> {
+        match &self.order {
+            Order::Shuffled { seed, augmenter: Some(augmenter) } => Some((*seed, augmenter)),
+            Order::Shuffled { augmenter: None, .. } | Order::Fixed => None,
+        }
     }
 }

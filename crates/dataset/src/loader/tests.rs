@@ -110,6 +110,39 @@ fn a_variation_follows_its_picture_not_its_place() {
     assert_ne!(varied(&dataset(40), &places, 7), [17, 238]);
 }
 
+#[test]
+fn a_plan_is_the_epoch_in_numbers() {
+    let set = dataset(100);
+    let check = |text: &str, last_batch| {
+        let augmentation: Augmentation = text.parse().unwrap();
+        let places: Vec<usize> = (3..98).collect();
+        let loader =
+            Loader::training(&set, &places, 32, Seed(1), &augmentation).unwrap().last_batch(last_batch);
+        let plan = loader.epoch_plan(3).unwrap();
+        let batches = epoch(&loader, 3);
+        assert!(plan.order.iter().copied().eq(labels(&batches)));
+        assert!(plan.samples.iter().eq(batches.iter().flat_map(|batch| &batch.samples)));
+        assert_eq!(plan.order.len(), loader.len());
+        assert_ne!(plan, loader.epoch_plan(4).unwrap());
+        let mut expect = Vec::new();
+        if let Some(augmenter) = loader.augmenter() {
+            for &sample in &plan.samples {
+                let occasion = crate::augment::Occasion { seed: Seed(1), epoch: 3, sample };
+                augmenter.draw(occasion).for_each(|change| change.words(&mut expect));
+            }
+        }
+        assert_eq!(plan.variations, expect);
+        plan.words
+    };
+    assert_eq!(check("none", LastBatch::Keep), 0);
+    assert_eq!(check("standard", LastBatch::Keep), 15);
+    let all = "flip,shift:4,crop:3,rotate:15,zoom:0.1,brightness:0.1,contrast:0.2,noise:0.02,cutout:8";
+    assert_eq!(check(all, LastBatch::Drop), 26);
+    let evaluation = Loader::evaluation(&set, &[8, 0, 3], 2).unwrap();
+    assert_eq!(evaluation.epoch_plan(1).unwrap().order, [8, 0, 3]);
+    assert!(evaluation.augmenter().is_none());
+}
+
 /// No thread is farther ahead than its buffers, as the next test shows; so one that has ended was stopped.
 #[test]
 fn threads_are_stopped_when_nobody_takes_their_batches() {

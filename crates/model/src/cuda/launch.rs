@@ -1,155 +1,42 @@
-//! The kernels as functions: shapes are checked here, so that no kernel reads or writes outside of its arguments.
+//! The kernels of biases, losses and optimizers as functions: shapes are checked here, so that no kernel reads or writes
+//! outside of its arguments.
+//!
+//! What ends on `_into` writes where it is told, what does not writes into room that it asks the device for.
 
+use candle_core::Result;
 use candle_core::cuda_backend::CudaDevice;
-use candle_core::cuda_backend::cudarc::driver::{CudaSlice, CudaView, PushKernelArg};
-use candle_core::{Error, Result};
+use candle_core::cuda_backend::cudarc::driver::{CudaSlice, CudaView, CudaViewMut, PushKernelArg};
 use kernels::optimizer::{Adam, Momentum, MomentumKind};
 
-use super::{MODULE, blocks, ptx, size};
-
-/// Parts that a long sum is first added up in: enough for all the cores of a device, and always as many, so that a sum
-/// has one order.
-const PARTS: usize = 1024;
-
-/// A pooling layer's sizes.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct PoolSizes {
-    /// `(H, W, C)`.
-    pub(crate) input: [usize; 3],
-    /// `(OH, OW, C)`.
-    pub(crate) output: [usize; 3],
-    /// (height, width)
-    pub(crate) window: [usize; 2],
-    /// (down, right)
-    pub(crate) stride: [usize; 2],
-}
-
-/// Launches a kernel: its name, its threads, then its arguments in their order: slices and views by reference, numbers
-/// as variables.
-macro_rules! launch {
-    ($device:expr, $name:literal, $threads:expr, $($argument:expr),+ $(,)?) => {{
-        let threads: usize = $threads;
-        if threads > 0 {
-            let function = $device.get_or_load_custom_func($name, MODULE, ptx()?)?;
-            let mut arguments = function.builder();
-            $(arguments.arg($argument);)+
-            // SAFETY: the arguments are of the types and in the order of the kernel in kernels.cu, a kernel leaves threads
-            // beyond its sizes out, and the slices have the lengths of these sizes: checked by the function around this.
-            unsafe { arguments.launch(blocks(threads)?) }.map_err(Error::wrap)?;
-        }
-    }};
-}
+use super::real::Real;
+use super::{check, size};
 
 /// Numbers that the next kernel writes, every one of them.
-fn unwritten(device: &CudaDevice, len: usize) -> Result<CudaSlice<f32>> {
+pub(crate) fn unwritten<T: Real>(device: &CudaDevice, len: usize) -> Result<CudaSlice<T>> {
     // SAFETY: nobody reads them before the kernel, which is launched on the same stream, has written them.
-    unsafe { device.alloc::<f32>(len.max(1)) }
+    unsafe { device.alloc::<T>(len.max(1)) }
 }
 
-fn check(what: &str, found: usize, expected: usize) -> Result<()> {
-    if found == expected {
-        return Ok(());
-    }
-    candle_core::bail!("{what} has {found} numbers, expected {expected}")
+/// Parts that a long sum is first added up in, always as many for as many numbers: a sum has one order.
+pub(crate) fn parts(numbers: usize) -> usize {
+    numbers.isqrt().next_power_of_two().clamp(1, 4096)
 }
 
-/// `y (B, OH, OW, C)` from `x (B, H, W, C)`, by the kernel `$name`.
-macro_rules! pool_forward {
-    ($function:ident, $name:literal) => {
-        /// `y (B, OH, OW, C)` from `x (B, H, W, C)`.
-        pub(crate) fn $function(
-            device: &CudaDevice,
-            batch: usize,
-            sizes: &PoolSizes,
-            x: &CudaView<'_, f32>,
-        ) -> Result<CudaSlice<f32>> {
-            check("the input", x.len(), batch * sizes.input.iter().product::<usize>())?;
-            let threads = batch * sizes.output.iter().product::<usize>();
-            let mut y = unwritten(device, threads)?;
-            let [b, h, w, c, oh, ow, wh, ww, down, right] = sizes.all(batch)?;
-            launch!(device, $name, threads, x, &mut y, &b, &h, &w, &c, &oh, &ow, &wh, &ww, &down, &right);
-            Ok(y)
-        }
-    };
-}
-pool_forward!(max_pool_forward, "max_pool_forward");
-pool_forward!(avg_pool_forward, "avg_pool_forward");
-
-/// `dx (B, H, W, C)` from `x` and `dy (B, OH, OW, C)`.
-pub(crate) fn max_pool_backward(
+/// `act(sums + bias)`, in place, of `(ROWS, C, INNER)` and `(C)`; ReLU, or nothing.
+pub(crate) fn bias_activation_into<R: Real>(
     device: &CudaDevice,
-    batch: usize,
-    sizes: &PoolSizes,
-    x: &CudaView<'_, f32>,
-    dy: &CudaView<'_, f32>,
-) -> Result<CudaSlice<f32>> {
-    let threads = batch * sizes.input.iter().product::<usize>();
-    check("the input", x.len(), threads)?;
-    check("the gradient", dy.len(), batch * sizes.output.iter().product::<usize>())?;
-    let mut dx = unwritten(device, threads)?;
-    let [b, h, w, c, oh, ow, wh, ww, down, right] = sizes.all(batch)?;
-    launch!(
-        device,
-        "max_pool_backward",
-        threads,
-        x,
-        dy,
-        &mut dx,
-        &b,
-        &h,
-        &w,
-        &c,
-        &oh,
-        &ow,
-        &wh,
-        &ww,
-        &down,
-        &right
-    );
-    Ok(dx)
-}
-
-/// `dx (B, H, W, C)` from `dy (B, OH, OW, C)`.
-pub(crate) fn avg_pool_backward(
-    device: &CudaDevice,
-    batch: usize,
-    sizes: &PoolSizes,
-    dy: &CudaView<'_, f32>,
-) -> Result<CudaSlice<f32>> {
-    let threads = batch * sizes.input.iter().product::<usize>();
-    check("the gradient", dy.len(), batch * sizes.output.iter().product::<usize>())?;
-    let mut dx = unwritten(device, threads)?;
-    let [b, h, w, c, oh, ow, wh, ww, down, right] = sizes.all(batch)?;
-    launch!(
-        device,
-        "avg_pool_backward",
-        threads,
-        dy,
-        &mut dx,
-        &b,
-        &h,
-        &w,
-        &c,
-        &oh,
-        &ow,
-        &wh,
-        &ww,
-        &down,
-        &right
-    );
-    Ok(dx)
-}
-
-impl PoolSizes {
-    fn all(&self, batch: usize) -> Result<[u32; 10]> {
-        let ([h, w, c], [oh, ow, _]) = (self.input, self.output);
-        let ([wh, ww], [down, right]) = (self.window, self.stride);
-        let mut all = [0; 10];
-        for (to, from) in all.iter_mut().zip([batch, h, w, c, oh, ow, wh, ww, down, right]) {
-            *to = size(from)?;
-        }
-        Ok(all)
+    sums: &mut CudaViewMut<'_, R>,
+    bias: &CudaView<'_, R>,
+    inner: usize,
+    relu: bool,
+) -> Result<()> {
+    let (channels, threads) = (bias.len(), sums.len());
+    if channels * inner == 0 || !threads.is_multiple_of(channels * inner) {
+        candle_core::bail!("{threads} sums are no rows of {channels} channels of {inner} numbers")
     }
+    let (n, c, inner, relu) = (size(threads)?, size(channels)?, size(inner)?, u32::from(relu));
+    launch!(device, R, "bias_activation", threads, sums, bias, &n, &c, &inner, &relu);
+    Ok(())
 }
 
 /// `act(sums + bias)` of `(ROWS, C)` and `(C)`; ReLU, or nothing.
@@ -159,17 +46,25 @@ pub(crate) fn bias_activation(
     bias: &CudaView<'_, f32>,
     relu: bool,
 ) -> Result<CudaSlice<f32>> {
-    let (channels, threads) = (bias.len(), sums.len());
-    if channels == 0 || !threads.is_multiple_of(channels) {
-        candle_core::bail!("{threads} sums are no rows of {channels} channels")
-    }
-    let mut y = unwritten(device, threads)?;
+    let mut y = unwritten(device, sums.len())?;
     device.memcpy_dtod(sums, &mut y)?;
-    // The kernel counts sums by 32 bits.
-    size(threads)?;
-    let (rows, channels, relu) = ((threads / channels) as u64, size(channels)?, u32::from(relu));
-    launch!(device, "bias_activation", threads, &mut y, bias, &rows, &channels, &relu);
+    bias_activation_into(device, &mut y.slice_mut(..sums.len()), bias, 1, relu)?;
     Ok(y)
+}
+
+/// `dy`, in place, where `y` is above 0, else 0.
+pub(crate) fn relu_backward_into<R: Real>(
+    device: &CudaDevice,
+    y: &CudaView<'_, R>,
+    dy: &mut CudaViewMut<'_, R>,
+) -> Result<()> {
+    let threads = y.len();
+    check("the gradient", dy.len(), threads)?;
+    let n = threads as u64;
+    // The kernel may write where it reads.
+    let place = dy.as_view();
+    launch!(device, R, "relu_backward", threads, y, &place, &place, &n);
+    Ok(())
 }
 
 /// `dy` where `y` is above 0, else 0.
@@ -178,12 +73,36 @@ pub(crate) fn relu_backward(
     y: &CudaView<'_, f32>,
     dy: &CudaView<'_, f32>,
 ) -> Result<CudaSlice<f32>> {
-    let threads = y.len();
-    check("the gradient", dy.len(), threads)?;
-    let mut dz = unwritten(device, threads)?;
-    let n = threads as u64;
-    launch!(device, "relu_backward", threads, y, dy, &mut dz, &n);
+    check("the gradient", dy.len(), y.len())?;
+    let mut dz = unwritten(device, y.len())?;
+    let n = y.len() as u64;
+    launch!(device, f32, "relu_backward", y.len(), y, dy, &mut dz, &n);
     Ok(dz)
+}
+
+/// The sum of all places `(ROWS, C, INNER)` along rows and inner, in an order that is always the same: `(C)`. `partial` has
+/// room for [`parts`] of them times channels.
+pub(crate) fn sum_places_into<R: Real>(
+    device: &CudaDevice,
+    values: &CudaView<'_, R>,
+    inner: usize,
+    partial: &mut CudaSlice<f32>,
+    sums: &mut CudaViewMut<'_, R>,
+) -> Result<()> {
+    let channels = sums.len();
+    if channels * inner == 0 || !values.len().is_multiple_of(channels * inner) {
+        candle_core::bail!("{} values are no rows of {channels} channels of {inner} numbers", values.len())
+    }
+    let places = values.len() / channels;
+    let parts = parts(places);
+    if partial.len() < parts * channels {
+        candle_core::bail!("room for {} sums, expected {parts} of {channels} channels", partial.len())
+    }
+    size(values.len())?;
+    let (n, c, inner, p) = (size(places)?, size(channels)?, size(inner)?, size(parts)?);
+    launch!(device, R, "sum_places_parts", parts * channels, values, &mut *partial, &n, &c, &inner, &p);
+    launch!(device, R, "sum_places_finish", channels, &*partial, sums, &c, &p);
+    Ok(())
 }
 
 /// The sum of all rows `(ROWS, C)`, in an order that is always the same: `(C)`.
@@ -192,17 +111,53 @@ pub(crate) fn sum_rows(
     values: &CudaView<'_, f32>,
     channels: usize,
 ) -> Result<CudaSlice<f32>> {
-    if channels == 0 || !values.len().is_multiple_of(channels) {
-        candle_core::bail!("{} values are no rows of {channels} channels", values.len())
-    }
-    let rows = values.len() / channels;
-    let parts = PARTS.min(rows.max(1));
-    let mut partial = unwritten(device, parts * channels)?;
+    let mut partial = unwritten(device, parts(values.len() / channels.max(1)) * channels)?;
     let mut sums = unwritten(device, channels)?;
-    let (rows, c, p) = (rows as u64, size(channels)?, size(parts)?);
-    launch!(device, "sum_rows_parts", parts * channels, values, &mut partial, &rows, &c, &p);
-    launch!(device, "sum_rows_finish", channels, &partial, &mut sums, &c, &p);
+    sum_places_into(device, values, 1, &mut partial, &mut sums.slice_mut(..channels))?;
     Ok(sums)
+}
+
+/// What a loss leaves for each row of logits.
+pub(crate) struct Rows<'a, R> {
+    /// `(B)`.
+    pub(crate) losses: CudaViewMut<'a, f32>,
+    /// `(B, CLASSES)`, of the mean loss.
+    pub(crate) gradient: CudaViewMut<'a, R>,
+    /// `(B)`, 1 where the answer is right, else 0.
+    pub(crate) correct: CudaViewMut<'a, u32>,
+}
+
+/// Losses, gradients and right answers of logits `(B, CLASSES)` and labels `(B)`.
+pub(crate) fn cross_entropy_into<R: Real>(
+    device: &CudaDevice,
+    logits: &CudaView<'_, R>,
+    labels: &CudaView<'_, u32>,
+    smoothing: f32,
+    rows: &mut Rows<'_, R>,
+) -> Result<()> {
+    let batch = labels.len();
+    if batch == 0 || !logits.len().is_multiple_of(batch) {
+        candle_core::bail!("{} logits are not those of {batch} labels", logits.len())
+    }
+    check("the losses", rows.losses.len(), batch)?;
+    check("the gradient", rows.gradient.len(), logits.len())?;
+    check("the right answers", rows.correct.len(), batch)?;
+    let (b, classes) = (size(batch)?, size(logits.len() / batch)?);
+    launch!(
+        device,
+        R,
+        "cross_entropy",
+        batch,
+        logits,
+        labels,
+        &mut rows.losses,
+        &mut rows.gradient,
+        &mut rows.correct,
+        &b,
+        &classes,
+        &smoothing
+    );
+    Ok(())
 }
 
 /// Mean loss (1), and its gradient `(B, CLASSES)`, of logits `(B, CLASSES)` and labels `(B)`.
@@ -213,31 +168,21 @@ pub(crate) fn cross_entropy(
     smoothing: f32,
 ) -> Result<(CudaSlice<f32>, CudaSlice<f32>)> {
     let batch = labels.len();
-    if batch == 0 || !logits.len().is_multiple_of(batch) {
-        candle_core::bail!("{} logits are not those of {batch} labels", logits.len())
-    }
-    let classes = size(logits.len() / batch)?;
     let mut losses = unwritten(device, batch)?;
     let mut gradient = unwritten(device, logits.len())?;
-    let mut correct = device.alloc_zeros::<u32>(batch)?;
-    let (b, n, parts) = (size(batch)?, batch as u64, size(PARTS.min(batch))?);
-    launch!(
-        device,
-        "cross_entropy",
-        batch,
-        logits,
-        labels,
-        &mut losses,
-        &mut gradient,
-        &mut correct,
-        &b,
-        &classes,
-        &smoothing
-    );
-    let mut sums = unwritten(device, PARTS.min(batch))?;
+    let mut correct = device.alloc_zeros::<u32>(batch.max(1))?;
+    let mut rows = Rows {
+        losses: losses.slice_mut(..batch),
+        gradient: gradient.slice_mut(..logits.len()),
+        correct: correct.slice_mut(..batch),
+    };
+    cross_entropy_into(device, logits, labels, smoothing, &mut rows)?;
+    let parts = parts(batch);
+    let mut sums = unwritten::<f32>(device, parts)?;
     let mut mean = unwritten(device, 1)?;
-    launch!(device, "sum_in_order", PARTS.min(batch), &losses, &mut sums, &n, &parts);
-    launch!(device, "mean_in_order", 1, &sums, &mut mean, &parts, &n);
+    let (n, p) = (batch as u64, size(parts)?);
+    launch!(device, f32, "sum_in_order", parts, &losses, &mut sums, &n, &p);
+    launch!(device, f32, "mean_in_order", 1, &sums, &mut mean, &p, &n);
     Ok((mean, gradient))
 }
 
@@ -259,11 +204,11 @@ pub(crate) fn adam(
         check(what, len, threads)?;
     }
     let n = threads as u64;
-    // What is not kept is computed before it is rounded, as on the CPU.
-    let (keep_1, keep_2) = ((1.0 - settings.beta_1) as f32, (1.0 - settings.beta_2) as f32);
+    let [keep_1, keep_2] = kept(settings);
     let epsilon = settings.epsilon;
     launch!(
         device,
+        f32,
         "adam",
         threads,
         weights,
@@ -280,6 +225,11 @@ pub(crate) fn adam(
     Ok(())
 }
 
+/// What of a gradient Adam's moments take: computed before it is rounded, as on the CPU.
+pub(crate) fn kept(settings: &Adam) -> [f32; 2] {
+    [(1.0 - settings.beta_1) as f32, (1.0 - settings.beta_2) as f32]
+}
+
 /// A step of plain descent.
 pub(crate) fn sgd(
     device: &CudaDevice,
@@ -291,7 +241,7 @@ pub(crate) fn sgd(
     let threads = gradient.len();
     check("the weights", weights.len(), threads)?;
     let n = threads as u64;
-    launch!(device, "sgd", threads, weights, gradient, &n, &rate, &decay);
+    launch!(device, f32, "sgd", threads, weights, gradient, &n, &rate, &decay);
     Ok(())
 }
 
@@ -309,9 +259,15 @@ pub(crate) fn momentum(
     check("the weights", weights.len(), threads)?;
     check("the velocity", velocity.len(), threads)?;
     let (n, momentum) = (threads as u64, settings.momentum as f32);
-    let nesterov = u32::from(matches!(settings.kind, MomentumKind::Nesterov));
+    let nesterov = nesterov(settings);
     launch!(
-        device, "momentum", threads, weights, gradient, velocity, &n, &rate, &momentum, &nesterov, &decay
+        device, f32, "momentum", threads, weights, gradient, velocity, &n, &rate, &momentum, &nesterov,
+        &decay
     );
     Ok(())
+}
+
+/// As the kernels take it.
+pub(crate) fn nesterov(settings: &Momentum) -> u32 {
+    u32::from(matches!(settings.kind, MomentumKind::Nesterov))
 }

@@ -219,7 +219,7 @@ impl Network {
     }
 
     /// The tensors of the layer at a place.
-    fn own(&self, index: usize) -> Own {
+    pub(crate) fn own(&self, index: usize) -> Own {
         self.parameters.of_layers[index].clone()
     }
 

@@ -48,7 +48,7 @@ impl Parameter {
     }
 
     /// Where it lies.
-    pub(super) fn place(&self) -> Range<usize> {
+    pub(crate) fn place(&self) -> Range<usize> {
         self.place.clone()
     }
 }
@@ -64,9 +64,9 @@ pub(super) struct Parameters {
 
 /// A layer's own tensors.
 #[derive(Clone, Debug)]
-pub(super) struct Own {
-    pub(super) trained: Range<usize>,
-    pub(super) buffers: Range<usize>,
+pub(crate) struct Own {
+    pub(crate) trained: Range<usize>,
+    pub(crate) buffers: Range<usize>,
 }
 
 impl Parameters {

@@ -234,7 +234,7 @@ mod convolution {
     impl Convolution {
         fn sizes(&self, x: &Shape, w: &Shape) -> Result<Sizes> {
             let four = |shape: &Shape| shape.dims4().map(|(a, b, c, d)| [a, b, c, d]);
-            Ok(Sizes { input: four(x)?, weights: four(w)?, stride: self.stride })
+            Ok(Sizes { input: four(x)?, weights: four(w)?, stride: self.stride, zeros: [0, 0] })
         }
     }
 

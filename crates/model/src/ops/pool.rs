@@ -7,7 +7,7 @@ use kernels::pool::{AvgPool2d, MaxPool2d};
 
 use super::{KernelResult, composed, f32s, has_kernels, wrap};
 #[cfg(feature = "cuda")]
-use crate::cuda::launch::{self, PoolSizes};
+use crate::cuda::pools::{self, PoolSizes};
 
 /// The greatest of each window: `(B, H, W, C)` to `(B, OH, OW, C)` with `OH = (H - window) / stride + 1`, rounded
 /// down, and `OW` likewise; `window` is (height, width), `stride` (down, right).
@@ -71,7 +71,7 @@ impl Pool for MaxPool2d {
 
     #[cfg(feature = "cuda")]
     fn cuda_forward(x: &CudaStorage, layout: &Layout, sizes: &PoolSizes) -> Result<CudaStorage> {
-        let y = launch::max_pool_forward(
+        let y = pools::max_pool_forward(
             &x.device,
             layout.shape().dim(0)?,
             sizes,
@@ -84,7 +84,7 @@ impl Pool for MaxPool2d {
     fn cuda_backward(arguments: [(&CudaStorage, &Layout); 2], sizes: &PoolSizes) -> Result<CudaStorage> {
         let [(x, x_layout), (dy, dy_layout)] = arguments;
         let (xs, dys) = (crate::cuda::f32s(x, x_layout)?, crate::cuda::f32s(dy, dy_layout)?);
-        let dx = launch::max_pool_backward(&x.device, x_layout.shape().dim(0)?, sizes, &xs, &dys)?;
+        let dx = pools::max_pool_backward(&x.device, x_layout.shape().dim(0)?, sizes, &xs, &dys)?;
         Ok(CudaStorage::wrap_cuda_slice(dx, x.device.clone()))
     }
 }
@@ -106,7 +106,7 @@ impl Pool for AvgPool2d {
 
     #[cfg(feature = "cuda")]
     fn cuda_forward(x: &CudaStorage, layout: &Layout, sizes: &PoolSizes) -> Result<CudaStorage> {
-        let y = launch::avg_pool_forward(
+        let y = pools::avg_pool_forward(
             &x.device,
             layout.shape().dim(0)?,
             sizes,
@@ -119,7 +119,7 @@ impl Pool for AvgPool2d {
     fn cuda_backward(arguments: [(&CudaStorage, &Layout); 2], sizes: &PoolSizes) -> Result<CudaStorage> {
         let [(_, x_layout), (dy, layout)] = arguments;
         let dys = crate::cuda::f32s(dy, layout)?;
-        let dx = launch::avg_pool_backward(&dy.device, x_layout.shape().dim(0)?, sizes, &dys)?;
+        let dx = pools::avg_pool_backward(&dy.device, x_layout.shape().dim(0)?, sizes, &dys)?;
         Ok(CudaStorage::wrap_cuda_slice(dx, dy.device.clone()))
     }
 }

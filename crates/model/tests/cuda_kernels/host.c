@@ -1,4 +1,4 @@
-/* Runs one kernel of kernels.cu on the CPU, thread after thread.
+/* Runs one kernel of src/cuda on the CPU, thread after thread.
  *
  * Arguments: the kernel's name, the number of threads, "forwards" or "backwards" for their order, then the numbers
  * the kernel takes behind its arrays, in their order, as whole numbers (of an f32 its bits).
@@ -12,10 +12,14 @@
 
 static unsigned long long thread_of_host;
 
+#include "../../src/cuda/head.cu"
+
 #include "../../src/cuda/kernels.cu"
+#include "../../src/cuda/pictures.cu"
+#include "../../src/cuda/step.cu"
 
 #define GUARD 64
-#define MOST 8
+#define MOST 12
 
 static unsigned char *arrays[MOST];
 static u64 lengths[MOST];
@@ -33,7 +37,7 @@ static u64 whole(int i) {
     return strtoull(numbers[i], NULL, 10);
 }
 
-static float real(int i) {
+static float f32_number(int i) {
     u32 bits = (u32)whole(i);
     float value;
     memcpy(&value, &bits, sizeof value);
@@ -71,11 +75,25 @@ static void write_arrays(void) {
     if (fflush(stdout)) fail("cannot write");
 }
 
+/* The numbers are those of a batch of pictures, in their order. */
+static Batch batch(void) {
+    u32 all[sizeof(Batch) / sizeof(u32)];
+    for (int i = 0; i < (int)(sizeof all / sizeof all[0]); i++) all[i] = (u32)whole(i);
+    Batch batch;
+    memcpy(&batch, all, sizeof batch);
+    return batch;
+}
+
+/* words (16 N) of the stream of key (8), for tests of this alone; a thread for each 16. */
+static void words_of_stream(const i32 *key, u32 *words, u32 blocks) {
+    if (THREAD < blocks) stream_words(key, (u32)THREAD, words + 16 * THREAD);
+}
+
 /* The kernel's arrays, then its numbers: A is an array, U a whole number, F an f32. */
 #define A(i) array(i)
 #define U(i) whole(i)
 #define U32(i) (u32) whole(i)
-#define F(i) real(i)
+#define F(i) f32_number(i)
 #define WINDOWS U32(0), U32(1), U32(2), U32(3), U32(4), U32(5), U32(6), U32(7), U32(8), U32(9)
 
 #define CASE(kernel, ...) \
@@ -86,13 +104,13 @@ static void write_arrays(void) {
 
 static void run_thread(const char *name) {
     CASE(max_pool_forward, A(0), A(1), WINDOWS)
-    CASE(max_pool_backward, A(0), A(1), A(2), WINDOWS)
+    CASE(max_pool_backward, A(0), A(1), A(2), WINDOWS, U32(10))
     CASE(avg_pool_forward, A(0), A(1), WINDOWS)
     CASE(avg_pool_backward, A(0), A(1), WINDOWS)
-    CASE(bias_activation, A(0), A(1), U(0), U32(1), U32(2))
+    CASE(bias_activation, A(0), A(1), U32(0), U32(1), U32(2), U32(3))
     CASE(relu_backward, A(0), A(1), A(2), U(0))
-    CASE(sum_rows_parts, A(0), A(1), U(0), U32(1), U32(2))
-    CASE(sum_rows_finish, A(0), A(1), U32(0), U32(1))
+    CASE(sum_places_parts, A(0), A(1), U32(0), U32(1), U32(2), U32(3))
+    CASE(sum_places_finish, A(0), A(1), U32(0), U32(1))
     CASE(cross_entropy, A(0), A(1), A(2), A(3), A(4), U32(0), U32(1), F(2))
     CASE(sum_in_order, A(0), A(1), U(0), U32(1))
     CASE(mean_in_order, A(0), A(1), U32(0), U(1))
@@ -100,7 +118,22 @@ static void run_thread(const char *name) {
     CASE(adam, A(0), A(1), A(2), A(3), U(0), F(1), F(2), F(3), F(4), F(5))
     CASE(sgd, A(0), A(1), U(0), F(1), F(2))
     CASE(momentum, A(0), A(1), A(2), U(0), F(1), F(2), U32(3), F(4))
-    CASE(pictures_to_f32, A(0), A(1), U(0))
+    CASE(transpose, A(0), A(1), U32(0), U32(1), U32(2))
+    CASE(widen_numbers, A(0), A(1), U32(0))
+    CASE(spread_weights, A(0), A(1), A(2), U32(0))
+    CASE(collect_gradient, A(0), A(1), A(2), A(3), U32(0))
+    CASE(report_step, A(0), A(1), A(2), A(3), A(4), A(5), U32(0), U32(1))
+    CASE(square_parts, A(0), A(1), U32(0), U32(1))
+    CASE(clip_factor, A(0), A(1), U32(0), F(1))
+    CASE(adam_step, A(0), A(1), A(2), A(3), A(4), A(5), A(6), A(7), A(8), A(9), A(10), U32(0), F(1), F(2), F(3))
+    CASE(sgd_step, A(0), A(1), A(2), A(3), A(4), A(5), A(6), A(7), A(8), U32(0))
+    CASE(momentum_step, A(0), A(1), A(2), A(3), A(4), A(5), A(6), A(7), A(8), A(9), U32(0), F(1), U32(2))
+    CASE(next_step, A(0))
+    CASE(words_of_stream, A(0), A(1), U32(0))
+    CASE(pictures_means, A(0), A(1), A(2), A(3), batch())
+    CASE(pictures_vary, A(0), A(1), A(2), A(3), A(4), A(5), A(6), batch())
+    CASE(pictures_noise, A(0), A(1), A(2), A(3), A(4), batch())
+    CASE(pictures_finish, A(0), A(1), A(2), A(3), A(4), A(5), A(6), A(7), A(8), batch())
     fail("no such kernel");
 }
 

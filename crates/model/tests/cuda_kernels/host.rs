@@ -16,6 +16,15 @@ impl Array {
         Self(vec![0xff; len * 4])
     }
 
+    /// Room for so many bytes.
+    pub(crate) fn unwritten_bytes(len: usize) -> Self {
+        Self(vec![0xff; len])
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     pub(crate) fn words(&self) -> Vec<u32> {
         self.0.as_chunks().0.iter().map(|bytes| u32::from_ne_bytes(*bytes)).collect()
     }
@@ -34,6 +43,18 @@ impl From<&[u8]> for Array {
 impl From<&[u32]> for Array {
     fn from(words: &[u32]) -> Self {
         Self(words.iter().flat_map(|word| word.to_ne_bytes()).collect())
+    }
+}
+
+impl From<&[i32]> for Array {
+    fn from(words: &[i32]) -> Self {
+        Self(words.iter().flat_map(|word| word.to_ne_bytes()).collect())
+    }
+}
+
+impl From<&[i16]> for Array {
+    fn from(halves: &[i16]) -> Self {
+        Self(halves.iter().flat_map(|half| half.to_ne_bytes()).collect())
     }
 }
 

@@ -1,4 +1,4 @@
-//! What is around the products of a layer: bias, ReLU and the gradient of a bias; and pictures as numbers.
+//! What is around the products of a layer: bias, ReLU and the gradient of a bias.
 
 use kernels::Simd;
 use kernels::activation::Activation;
@@ -45,7 +45,7 @@ fn bias_and_relu_are_those_of_a_dense_layer() {
                 }
             }
             let what = format!("{activation:?} {rows} x {channels}");
-            let sizes = [rows, channels, relu].map(Whole);
+            let sizes = [rows * channels, channels, 1, relu].map(Whole);
             let arrays = [Array::from(&sums[..]), Array::from(&bias[..])];
             let [found, _] = launch("bias_activation", rows * channels, &arrays, &sizes);
             check_equal(&what, &found.floats(), &y);
@@ -86,19 +86,45 @@ fn the_gradient_of_a_bias_is_the_sum_of_rows() {
 }
 
 fn sum_rows(values: &[f32], rows: usize, channels: usize, parts: usize) -> Vec<f32> {
+    sum_places(values, [rows, channels, 1], parts)
+}
+
+/// Values `(OUTER, C, INNER)`.
+fn sum_places(values: &[f32], [outer, channels, inner]: [usize; 3], parts: usize) -> Vec<f32> {
     let arrays = [Array::from(values), Array::unwritten(parts * channels)];
-    let [_, partial] =
-        launch("sum_rows_parts", parts * channels, &arrays, &[rows, channels, parts].map(Whole));
+    let numbers = [outer * inner, channels, inner, parts].map(Whole);
+    let [_, partial] = launch("sum_places_parts", parts * channels, &arrays, &numbers);
     let arrays = [partial, Array::unwritten(channels)];
-    let [_, sums] = launch("sum_rows_finish", channels, &arrays, &[channels, parts].map(Whole));
+    let [_, sums] = launch("sum_places_finish", channels, &arrays, &[channels, parts].map(Whole));
     sums.floats()
 }
 
+/// Whatever is done to `(ROWS, C)` is done to `(OUTER, C, INNER)`, where a channel's places lie elsewhere.
 #[test]
-fn pictures_are_bytes_over_255() {
-    let bytes: Vec<u8> = (0..=255).chain([7, 200, 9]).collect();
-    let expected: Vec<f32> = bytes.iter().map(|byte| f32::from(*byte) / 255.0).collect();
-    let arrays = [Array::from(&bytes[..]), Array::unwritten(bytes.len())];
-    let [_, found] = launch("pictures_to_f32", bytes.len(), &arrays, &[Whole(bytes.len())]);
-    check_equal("pictures", &found.floats(), &expected);
+fn channels_first_are_channels_last_turned() {
+    for case in 300..320 {
+        let mut stream = stream(case);
+        let [outer, channels, inner] = [4, 6, 9].map(|most| size(&mut stream, 1, most));
+        let whole = [-3.0, 0.0, 1.0, 200.0];
+        let last = chosen(&mut stream, outer * inner * channels, &whole);
+        let bias = chosen(&mut stream, channels, &whole);
+        let turn = |last: &[f32]| {
+            let mut first = vec![0.0; last.len()];
+            for (at, value) in last.iter().enumerate() {
+                let (c, place) = (at % channels, at / channels);
+                first[(place / inner * channels + c) * inner + place % inner] = *value;
+            }
+            first
+        };
+        let first = turn(&last);
+        let sums = sum_places(&first, [outer, channels, inner], size(&mut stream, 1, outer * inner + 2));
+        check_equal("sums", &sums, &sum_rows(&last, outer * inner, channels, 1));
+        let activate = |sums: &[f32], inner: usize| {
+            let arrays = [Array::from(sums), Array::from(&bias[..])];
+            let [y, _] =
+                launch("bias_activation", sums.len(), &arrays, &[sums.len(), channels, inner, 1].map(Whole));
+            y.floats()
+        };
+        check_equal("activations", &activate(&first, inner), &turn(&activate(&last, 1)));
+    }
 }

@@ -1,5 +1,5 @@
 //! The CUDA kernels of this crate on the CPU, where a C compiler takes their source, against the crate `kernels` and
-//! `f64` loops; knows nothing of devices.
+//! `f64` loops, and those of pictures against the crate `dataset`; knows nothing of devices.
 
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
@@ -8,7 +8,11 @@ mod host;
 mod layers;
 mod loss;
 mod optimizers;
+mod pictures;
 mod pools;
+#[path = "../../src/cuda/stages.rs"]
+mod stages;
+mod step;
 
 use streams::{Purpose, Seed, Stream};
 

@@ -69,9 +69,15 @@ fn check(case: &Case, values: impl Fn(usize) -> Vec<f32>) {
     check_equal(&format!("average {case:?}"), &forward("avg_pool_forward"), &expected);
 
     let arrays = [x_array.clone(), dy_array.clone(), Array::unwritten(inputs)];
-    let [_, _, dx] = launch("max_pool_backward", inputs, &arrays, &sizes);
-    let expected = max.backward(batch, &x, &dy).unwrap();
-    check_equal(&format!("gradient of max {case:?}"), &dx.floats(), &expected);
+    let backward = |relu: usize| {
+        let sizes = [sizes.clone(), vec![Whole(relu)]].concat();
+        let [_, _, dx] = launch("max_pool_backward", inputs, &arrays, &sizes);
+        dx.floats()
+    };
+    let mut expected = max.backward(batch, &x, &dy).unwrap();
+    check_equal(&format!("gradient of max {case:?}"), &backward(0), &expected);
+    expected.iter_mut().zip(&x).filter(|(_, x)| **x <= 0.0).for_each(|(dx, _)| *dx = 0.0);
+    check_equal(&format!("gradient before ReLU of max {case:?}"), &backward(1), &expected);
     let [_, dx] = launch("avg_pool_backward", inputs, &[dy_array, Array::unwritten(inputs)], &sizes);
     let expected = average.backward(batch, &dy).unwrap();
     check_equal(&format!("gradient of average {case:?}"), &dx.floats(), &expected);

@@ -7,11 +7,11 @@ mod modules;
 mod naive;
 mod whole_network;
 
-/// The CPU and, built with CUDA on a machine that has it, the first CUDA device.
+/// The CPU and, built with CUDA on a machine that has it, the first CUDA device. With `TESTS_NEED_CUDA` it must be there.
 fn devices() -> Vec<candle_core::Device> {
-    let cuda =
-        candle_core::utils::cuda_is_available().then(|| candle_core::Device::new_cuda(0).ok()).flatten();
-    [candle_core::Device::Cpu].into_iter().chain(cuda).collect()
+    let cuda = candle_core::Device::new_cuda(0);
+    assert!(cuda.is_ok() || std::env::var_os("TESTS_NEED_CUDA").is_none(), "no CUDA device: {cuda:?}");
+    [candle_core::Device::Cpu].into_iter().chain(cuda.ok()).collect()
 }
 
 /// Numbers in [-1, 1), the same for the same salt.

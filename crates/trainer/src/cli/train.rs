@@ -194,7 +194,7 @@ pub(crate) fn watch_for_interrupts(stop: &Arc<AtomicBool>) {
 }
 
 /// The options that decide a result: a run that goes on has its own.
-const DECIDING: [&str; 31] = [
+const DECIDING: [&str; 32] = [
     "dataset",
     "image_size",
     "validation",
@@ -217,6 +217,7 @@ const DECIDING: [&str; 31] = [
     "label_smoothing",
     "clip_norm",
     "device",
+    "precision",
     "monitor",
     "early_stopping",
     "min_delta",

@@ -8,6 +8,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use dataset::augment::Augmentation;
 use dataset::loader::LastBatch;
 use kernels::Simd;
+use model::Precision;
 use serde::Deserialize;
 use trainer::Result;
 use trainer::config::{Config, DeviceName, NetworkChoice, OptimizerName, Preset, choice};
@@ -115,6 +116,10 @@ pub(crate) struct LearningOptions {
     /// there [default: cpu]
     #[arg(long, value_name = "DEVICE")]
     pub(crate) device: Option<DeviceName>,
+    /// What a CUDA device may round numbers to: `f32`, `tf32` for factors of products, or `bf16` for all that layers store
+    /// [default: f32]
+    #[arg(long, value_name = "PRECISION")]
+    pub(crate) precision: Option<Precision>,
 }
 
 over!(LearningOptions {
@@ -134,6 +139,7 @@ over!(LearningOptions {
     label_smoothing,
     clip_norm,
     device,
+    precision,
 });
 
 impl LearningOptions {
@@ -162,6 +168,7 @@ impl LearningOptions {
             label_smoothing: it.label_smoothing.unwrap_or(config.label_smoothing),
             clip_norm: it.clip_norm.or(config.clip_norm),
             device: it.device.unwrap_or(config.device),
+            precision: it.precision.unwrap_or(config.precision),
             ..config
         }
     }

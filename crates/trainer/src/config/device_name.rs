@@ -45,7 +45,7 @@ impl DeviceName {
         match self {
             Self::Cpu => Ok(Device::Cpu),
             Self::Cuda(number) if cuda_is_available() => {
-                Device::new_cuda(number).map_err(|error| self.lacking(&error.to_string()))
+                model::cuda_device(number).map_err(|error| self.lacking(&error.to_string()))
             }
             Self::Metal if metal_is_available() => {
                 Device::new_metal(0).map_err(|error| self.lacking(&error.to_string()))

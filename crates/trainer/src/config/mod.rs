@@ -10,6 +10,7 @@ use dataset::augment::Augmentation;
 use dataset::encoded::MOST_SIDE;
 use dataset::loader::LastBatch;
 use dataset::split::{Plan, Protocol, Sizes};
+use model::Precision;
 use model::optimizer::OptimizerSettings;
 use serde::{Deserialize, Serialize};
 
@@ -92,6 +93,9 @@ pub struct Config {
     pub seed: u64,
     /// Where it is computed: other devices sum in other orders.
     pub device: DeviceName,
+    /// What it may round numbers to.
+    #[serde(default)]
+    pub precision: Precision,
     /// Which network. (In config.toml it comes last: it may be a table.)
     pub model: NetworkChoice,
 }
@@ -128,6 +132,7 @@ impl Default for Config {
             log_pictures: 10,
             seed: 0,
             device: DeviceName::default(),
+            precision: Precision::default(),
             model: NetworkChoice::default(),
         }
     }
@@ -248,7 +253,7 @@ mod tests {
             warmup-epochs = 0.0\nlabel-smoothing = 0.0\n";
         let keeping = "monitor = \"val_loss\"\nmin-delta = 0.0\nrestore-best = false\nlog-gradients = false\nlog-pictures = 10\n";
         let expected = format!(
-            "dataset = \"cifar10\"\nvalidation = \"holdout\"\n{learning}{keeping}seed = 0\ndevice = \"cpu\"\nmodel = \"tutorial\"\n"
+            "dataset = \"cifar10\"\nvalidation = \"holdout\"\n{learning}{keeping}seed = 0\ndevice = \"cpu\"\nprecision = \"f32\"\nmodel = \"tutorial\"\n"
         );
         assert_eq!(text, expected);
         assert_eq!(toml::from_str::<Config>(&text).unwrap(), Config::default());

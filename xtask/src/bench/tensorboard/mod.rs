@@ -20,7 +20,6 @@ use anyhow::{Context, Result};
 use clap::Args;
 
 use super::program::{Profile, Program};
-use super::running::Running;
 use super::turns;
 use crate::interrupt;
 use one_core::Core;
@@ -62,8 +61,7 @@ const REPEATS: usize = 3;
 
 pub(super) fn run(options: &Options) -> Result<()> {
     if options.rounds == 0 {
-        let message = "--rounds is to be at least 1\n";
-        return Err(clap::Error::raw(clap::error::ErrorKind::ValueValidation, message).into());
+        return Err(super::wrong_usage("--rounds is to be at least 1"));
     }
     let ours = Program::WriteSpeed.build(Profile::Release)?;
     let peers = if options.no_peers {
@@ -91,11 +89,7 @@ fn in_turn(rounds: usize, ours: &Path, peers: Vec<(Peer, Command)>) -> Result<Re
         || measure(&Command::new(ours), IN_RUST, core.as_ref()).context("our own write_speed failed"),
         |peer, command| measure(command, if peer.is_python() { IN_PYTHON } else { IN_RUST }, core.as_ref()),
     )?;
-    let of = |peer: Peer| {
-        let runs: Vec<Speed> =
-            their_runs.iter().filter(|(of, _)| *of == peer).map(|(_, run)| run.clone()).collect();
-        Some((peer, Speed::sum_up(&runs)?))
-    };
+    let of = |peer: Peer| Some((peer, Speed::sum_up(&turns::of(peer, &their_runs))?));
     let ours = Speed::sum_up(&our_runs).context("nothing was measured")?;
     Ok(Report { core, ours, peers: Peer::ALL.into_iter().filter_map(of).collect() })
 }
@@ -107,5 +101,5 @@ fn measure(command: &Command, amount: Amount, core: Option<&Core>) -> Result<Spe
     command
         .arg(folder.path())
         .args([amount.scalars, amount.histograms, REPEATS].map(|count| count.to_string()));
-    super::measured::read_line(&Running::start(&mut command)?.finish()?.stdout)
+    super::speed::measure(&mut command)
 }

@@ -1,19 +1,17 @@
 //! Optimizers: one step of a network's parameters along their gradients, as Keras defines them.
 
+#[cfg(feature = "cuda")]
+mod on_cuda;
+
 use std::cell::RefCell;
 
 use candle_core::backprop::GradStore;
 #[cfg(feature = "cuda")]
-use candle_core::cuda_backend::{
-    CudaDevice, CudaStorage,
-    cudarc::driver::{CudaSlice, CudaView},
-};
+use candle_core::cuda_backend::{CudaDevice, cudarc::driver::CudaSlice};
 use candle_core::{CpuStorage, Device, InplaceOp2, Layout, Tensor, Var};
 use kernels::ShapeError;
 use kernels::optimizer::{self as kernel, MomentumKind};
 
-#[cfg(feature = "cuda")]
-use crate::cuda::launch;
 use crate::{Error, Network};
 
 /// What an optimizer does, and by which numbers.
@@ -123,7 +121,7 @@ impl Optimizer {
         match weights.device() {
             Device::Cpu => self.on_host(network, gradient, learning_rate),
             #[cfg(feature = "cuda")]
-            Device::Cuda(_) => self.on_cuda(weights, gradient, learning_rate),
+            Device::Cuda(_) => self.on_cuda(network, gradient, learning_rate),
             _ => self.on_device(weights, gradient, learning_rate),
         }
     }
@@ -149,29 +147,6 @@ impl Optimizer {
                 _ => kernel::sgd(simd, learning_rate as f32, weights, gradient),
             }
         })
-    }
-
-    /// One kernel over all weights.
-    #[cfg(feature = "cuda")]
-    fn on_cuda(&mut self, weights: &Var, gradient: &Tensor, learning_rate: f64) -> Result<(), Error> {
-        let (rule, decay) = (self.settings.rule, (self.settings.weight_decay * learning_rate) as f32);
-        let (steps, rate) = (self.steps, learning_rate as f32);
-        let moments = &mut self.moments[..];
-        let step = |device: &CudaDevice, weights: &mut CudaSlice<f32>, gradient: &CudaView<'_, f32>| match (
-            rule,
-            &mut *moments,
-        ) {
-            (Rule::Adam(adam), [Moment::Cuda(mean, _), Moment::Cuda(square, _)]) => {
-                let rate = adam.corrected_rate(learning_rate, steps);
-                launch::adam(device, &adam, rate, decay, weights, gradient, [mean, square])
-            }
-            (Rule::Momentum(momentum), [Moment::Cuda(velocity, _)]) => {
-                launch::momentum(device, &momentum, rate, decay, weights, gradient, velocity)
-            }
-            // The moments are made for the rule, so this is plain descent.
-            _ => launch::sgd(device, rate, decay, weights, gradient),
-        };
-        Ok(weights.inplace_op2(&gradient.contiguous()?, &CudaStep(RefCell::new(step)))?)
     }
 
     fn on_device(&mut self, weights: &Var, gradient: &Tensor, learning_rate: f64) -> Result<(), Error> {
@@ -318,42 +293,6 @@ impl<F: FnMut(&mut [f32], &[f32]) -> Result<(), ShapeError>> InplaceOp2 for Step
             candle_core::bail!("an optimizer's step in itself")
         };
         step(&mut w[w0..w1], &g[g0..g1]).map_err(candle_core::Error::wrap)
-    }
-}
-
-/// A step on a CUDA device as candle's op.
-#[cfg(feature = "cuda")]
-struct CudaStep<F>(RefCell<F>);
-
-#[cfg(feature = "cuda")]
-impl<F> InplaceOp2 for CudaStep<F>
-where
-    F: FnMut(&CudaDevice, &mut CudaSlice<f32>, &CudaView<'_, f32>) -> candle_core::Result<()>,
-{
-    fn name(&self) -> &'static str {
-        "optimizer-step"
-    }
-
-    fn cpu_fwd(&self, _: &mut CpuStorage, _: &Layout, _: &CpuStorage, _: &Layout) -> candle_core::Result<()> {
-        candle_core::bail!("this step is for CUDA")
-    }
-
-    fn cuda_fwd(
-        &self,
-        w: &mut CudaStorage,
-        w_layout: &Layout,
-        g: &CudaStorage,
-        g_layout: &Layout,
-    ) -> candle_core::Result<()> {
-        // A network's weights are a tensor of their own.
-        if w_layout.contiguous_offsets().map(|(from, _)| from) != Some(0) {
-            candle_core::bail!("expected all of the weights")
-        }
-        let (device, gradient) = (w.device.clone(), crate::cuda::f32s(g, g_layout)?);
-        let Ok(mut step) = self.0.try_borrow_mut() else {
-            candle_core::bail!("an optimizer's step in itself")
-        };
-        step(&device, w.as_cuda_slice_mut::<f32>()?, &gradient)
     }
 }
 
