@@ -99,8 +99,7 @@ impl<'a> Trainer<'a> {
         (self.began, self.saved) = (Instant::now(), Instant::now());
         // First goes what was there: a device may have no room for two.
         self.device = None;
-        self.device = OnDevice::new(self.network, self.config, train)?;
-        let mut trained = Ok(());
+        let mut trained = OnDevice::new(self.network, self.config, train).map(|device| self.device = device);
         while trained.is_ok() && self.state.epoch < self.config.epochs && self.state.finished.is_none() {
             trained = self.epoch(train, validation, callbacks, stop);
         }

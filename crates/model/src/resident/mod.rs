@@ -3,7 +3,7 @@
 //!
 //! | module | what it has |
 //! | --- | --- |
-//! | [`stages`] | a network as stages of work that a device has a way for |
+//! | `stages` | a network as stages of work that a device has a way for |
 //! | `layers` | these stages on a CUDA device, forward and back |
 //! | `training` | steps made of them, captured as a CUDA graph and launched again |
 //! | `evaluation` | answers of a network, forward only |

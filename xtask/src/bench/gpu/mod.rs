@@ -6,7 +6,7 @@
 //! | [`device`] | where to compute |
 //! | [`machine`] | whether there is a GPU, and what a build for it needs |
 //! | [`peers`] | PyTorch in its modes; `torch.py` measures it |
-//! | [`run`] | what a program prints, read and summed up |
+//! | [`mod@run`] | what a program prints, read and summed up |
 //! | [`report`] | all of them side by side |
 
 mod device;

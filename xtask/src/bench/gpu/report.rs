@@ -113,6 +113,7 @@ impl Comparison {
             "batch": self.ours.run.batch,
             "operations_per_step": self.ours.operations_per_step,
             "bytes_per_step": self.ours.bytes_per_step,
+            "captured": self.ours.captured,
             "ours": program(&self.ours.run),
             "torch": modes,
             "best_peer": self.best_peer().map(|(mode, _)| mode.name()),
@@ -144,7 +145,7 @@ impl Comparison {
                 format!("{:.1}", copy * 100.0),
             ]);
         };
-        add("ours".to_owned(), &self.ours.run);
+        add(if self.ours.captured { "ours" } else { "ours, no graph" }.to_owned(), &self.ours.run);
         for (mode, run) in &self.peers {
             add(format!("torch {}", mode.name()), run);
         }
@@ -200,7 +201,7 @@ mod tests {
     #[test]
     fn the_json_has_null_for_what_was_not_measured() {
         let expected = r#"{"device":"Card","precision":"f32","matrix_tflops":4.0,"copy_gbs":50.0,"batches":[{"batch":100,
-            "operations_per_step":100000000000,"bytes_per_step":1000000000,
+            "operations_per_step":100000000000,"bytes_per_step":1000000000,"captured":true,
             "ours":{"images_per_second":{"median":2000.0,"all":[1000.0,2000.0,6000.0]},"of_matrix_rate":0.5,"of_copy_rate":0.4,
                 "loss":2.25},
             "torch":{"eager":null,"channels_last":null,"compile":null,"reduce_overhead":null,"compile_graphs":null,

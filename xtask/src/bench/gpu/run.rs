@@ -34,6 +34,8 @@ pub(super) struct Ours {
     pub(super) operations_per_step: u64,
     /// Bytes that a step reads and writes.
     pub(super) bytes_per_step: u64,
+    /// Whether a step is one launch, a CUDA graph.
+    pub(super) captured: bool,
 }
 
 impl Run {
@@ -78,7 +80,7 @@ pub(super) mod tests {
     /// As the programs print them; the figures are made up.
     pub(in crate::bench::gpu) const OURS: &str = r#"{"framework":"ours","device":"Card","precision":"f32","batch":100,
         "images_per_second":{"median":2000,"all":[1000,2000,6000]},"loss":2.25,"matrix_tflops":4.0,"copy_gbs":50.0,
-        "operations_per_step":100000000000,"bytes_per_step":1000000000}"#;
+        "operations_per_step":100000000000,"bytes_per_step":1000000000,"captured":true}"#;
     pub(in crate::bench::gpu) const TORCH: &str = r#"{"framework":"torch","mode":"graphs","version":"2.15","device":"Card",
         "precision":"f32","batch":100,"images_per_second":{"median":1000,"all":[1000]},"loss":2.5}"#;
 
