@@ -53,6 +53,7 @@ pub(crate) fn bias_activation(
 }
 
 /// `dy`, in place, where `y` is above 0, else 0.
+#[cfg(feature = "cudnn")]
 pub(crate) fn relu_backward_into<R: Real>(
     device: &CudaDevice,
     y: &CudaView<'_, R>,

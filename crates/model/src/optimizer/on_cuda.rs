@@ -1,6 +1,5 @@
 //! Steps on a CUDA device: one kernel over all weights.
 
-use candle_core::cuda_backend::CudaDevice;
 use candle_core::{Storage, Tensor};
 
 use super::{Moment, Optimizer, Rule};
@@ -48,6 +47,7 @@ impl Optimizer {
 /// For steps that a device makes by itself.
 #[cfg(feature = "cudnn")]
 mod resident {
+    use candle_core::cuda_backend::CudaDevice;
     use candle_core::cuda_backend::cudarc::driver::DevicePtr;
     use kernels::optimizer::{Adam, Momentum};
 
