@@ -35,6 +35,7 @@ fn wrong_usage_ends_with_2_and_names_the_option() {
     // Built without them.
     check("--device cuda", "--device cuda is not in this build");
     check("--device metal", "--device metal is not in this build");
+    check("--precision bf16", "--precision bf16 is for CUDA devices; use f32 on others");
 }
 
 #[test]

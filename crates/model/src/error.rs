@@ -69,7 +69,7 @@ pub enum Error {
     #[error("the network cannot be exported: {0}")]
     Export(String),
     /// A precision that the device does not have.
-    #[error("the precision {0} is for CUDA devices; use f32 here")]
+    #[error("precision {0} is for CUDA devices; use f32 on others")]
     Precision(Precision),
     /// Gradients of something else than the network's loss.
     #[error("there is no gradient of the network's weights; call backward on the loss that it gave")]

@@ -74,6 +74,6 @@ mod tests {
     fn the_cpu_rounds_nothing() {
         assert!(Precision::F32.choose(&Device::Cpu).is_ok());
         let error = Precision::Bf16.choose(&Device::Cpu).unwrap_err().to_string();
-        assert_eq!(error, "the precision bf16 is for CUDA devices; use f32 here");
+        assert_eq!(error, "precision bf16 is for CUDA devices; use f32 on others");
     }
 }

@@ -248,7 +248,11 @@ fn network(config: &Config, data: &Data, simd: Simd) -> Result<Network> {
         return Err(Error::Setting(left));
     }
     let device = config.device.open()?;
-    config.precision.choose(&device)?;
+    config
+        .precision
+        .choose(&device)
+        // As the option.
+        .map_err(|error| Error::Setting(format!("--{error}")))?;
     let (shape, classes) = (data.dataset.pictures().shape(), data.dataset.classes().len());
     let architecture = config.model.architecture(shape, classes)?;
     let network = Network::new(&architecture, Seed(config.seed), &device, simd)?;

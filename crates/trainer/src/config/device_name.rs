@@ -50,7 +50,7 @@ impl DeviceName {
             Self::Metal if metal_is_available() => {
                 Device::new_metal(0).map_err(|error| self.lacking(&error.to_string()))
             }
-            Self::Cuda(_) => Err(self.not_built("cuda")),
+            Self::Cuda(_) => Err(self.not_built("cudnn")),
             Self::Metal => Err(self.not_built("metal")),
             Self::Auto => self.resolved()?.open(),
         }
@@ -146,7 +146,7 @@ mod tests {
         let error = DeviceName::Cuda(1).resolved().unwrap_err().to_string();
         assert_eq!(
             error,
-            "--device cuda:1 is not in this build: build with `--features cuda`, or use --device cpu"
+            "--device cuda:1 is not in this build: build with `--features cudnn`, or use --device cpu"
         );
     }
 }
