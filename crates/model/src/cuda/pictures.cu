@@ -176,23 +176,40 @@ KERNEL pictures_means(const u8 *__restrict__ source, i32 *__restrict__ means, co
     means[thread] = (i32)((sum * 256 + area / 2) / area);
 }
 
+// Where value `at` of a batch (B, C, H, W) is in the epoch and in the batch.
+typedef struct {
+    u64 place;
+    u32 b;
+    u32 c;
+    i32 y;
+    i32 x;
+} Value;
+
+FUNCTION Value value_at(const Batch *it, const u32 *step, u32 at) {
+    u32 plane = at / it->width / it->height;
+    u32 b = plane / it->channels;
+    Value value = {place_of(it, step, b), b, plane % it->channels, (i32)(at / it->width % it->height),
+                   (i32)(at % it->width)};
+    return value;
+}
+
+// The byte of a value after a stage.
+FUNCTION u8 byte_of(const Batch *it, const Value *value, const u8 *source, const i32 *means, const u32 *order,
+                    const i32 *variations, const u32 *ops) {
+    Picture picture = {bytes_of(it, source, order, value->place, value->b), variations + value->place * it->words, ops,
+                       means + (u64)value->b * it->channels, (i32)it->height, (i32)it->width};
+    return varied_byte(&picture, it->first, it->until, value->c, value->y, value->x);
+}
+
 // varied (B, C, H, W): the bytes after a stage; a thread for each.
 KERNEL pictures_vary(const u8 *__restrict__ source, u8 *__restrict__ varied, const i32 *__restrict__ means,
                      const u32 *__restrict__ order, const i32 *__restrict__ variations, const u32 *__restrict__ ops,
                      const u32 *__restrict__ step, Batch it) {
     u64 thread = THREAD;
     if (thread >= it.pictures * values_of(&it)) return;
-    u32 at = (u32)thread;
-    u32 x = at % it.width;
-    u32 y = at / it.width % it.height;
-    u32 plane = at / it.width / it.height;
-    u32 c = plane % it.channels;
-    u32 b = plane / it.channels;
-    u64 place = place_of(&it, step, b);
-    if (place >= it.epoch) return;
-    Picture picture = {bytes_of(&it, source, order, place, b), variations + place * it.words, ops,
-                       means + (u64)b * it.channels, (i32)it.height, (i32)it.width};
-    varied[at] = varied_byte(&picture, it.first, it.until, c, (i32)y, (i32)x);
+    Value value = value_at(&it, step, (u32)thread);
+    if (value.place >= it.epoch) return;
+    varied[thread] = byte_of(&it, &value, source, means, order, variations, ops);
 }
 
 // images (B, C, H, W) in [0, 1]: the bytes after the last stage, over 255; and labels (B) of the dataset's (N); a thread
@@ -203,18 +220,10 @@ KERNEL pictures_finish(const u8 *__restrict__ source, real *__restrict__ images,
                        u32 *__restrict__ labels, Batch it) {
     u64 thread = THREAD;
     if (thread >= it.pictures * values_of(&it)) return;
-    u32 at = (u32)thread;
-    u32 x = at % it.width;
-    u32 y = at / it.width % it.height;
-    u32 plane = at / it.width / it.height;
-    u32 c = plane % it.channels;
-    u32 b = plane / it.channels;
-    u64 place = place_of(&it, step, b);
-    if (place >= it.epoch) return;
-    Picture picture = {bytes_of(&it, source, order, place, b), variations + place * it.words, ops,
-                       means + (u64)b * it.channels, (i32)it.height, (i32)it.width};
-    images[at] = rounded((float)varied_byte(&picture, it.first, it.until, c, (i32)y, (i32)x) / 255.0f);
-    if (c == 0 && x == 0 && y == 0) labels[b] = all_labels[order[place]];
+    Value value = value_at(&it, step, (u32)thread);
+    if (value.place >= it.epoch) return;
+    images[thread] = rounded((float)byte_of(&it, &value, source, means, order, variations, ops) / 255.0f);
+    if (value.c == 0 && value.y == 0 && value.x == 0) labels[value.b] = all_labels[order[value.place]];
 }
 
 // ---- noise ---------------------------------------------------------------------------------------------------------

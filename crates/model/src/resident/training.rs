@@ -7,6 +7,8 @@ use candle_core::Result;
 use candle_core::cuda_backend::CudaDevice;
 use candle_core::cuda_backend::cudarc::driver::{CudaSlice, DevicePtr};
 
+use kernels::loss::CrossEntropy;
+
 use super::evaluation::Evaluation;
 use super::layers::{Layers, Number, Parameters, Rooms};
 use super::stages::{Laid, Stage};
@@ -86,6 +88,8 @@ impl<R: Number> Training<R> {
             candle_core::bail!("pictures of {:?}, expected {:?}", pictures.shape, [c, h, w])
         }
         let classes = stages.last().map_or(0, |stage| stage.output.iter().product());
+        // What is no loss is refused with the words of the CPU's.
+        CrossEntropy::new(classes, label_smoothing).map_err(candle_core::Error::wrap)?;
         if let Some(label) = pictures.labels.iter().find(|&&label| usize::from(label) >= classes) {
             candle_core::bail!("label {label} is not below the number of classes, {classes}")
         }
